@@ -1,0 +1,163 @@
+"""Django settings: the table of dashboard/env.py laid out as Django and the kalshi app want it."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from dashboard import data_dir, env, upstream
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+_found = env.load(os.environ, BASE_DIR)
+ENV: dict[str, Any] = env.parse(_found)
+_home = Path.home()
+UPSTREAM = upstream.choose(_found, ENV, _home)
+
+DATA_DIR = data_dir.prepare(BASE_DIR / ENV["DATA_DIR"])
+SECRET_KEY = ENV["DJANGO_SECRET_KEY"] or data_dir.secret_key(DATA_DIR)
+DEBUG = ENV["DJANGO_DEBUG"]
+ALLOWED_HOSTS = list(ENV["DJANGO_ALLOWED_HOSTS"])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "knox",
+    "kalshi",
+]
+
+MIDDLEWARE = [
+    "dashboard.middleware.RequestIdAndErrors",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "dashboard.urls"
+# Every path answers with and without its trailing slash; a redirect would lose a client's headers.
+APPEND_SLASH = False
+WSGI_APPLICATION = "dashboard.wsgi.application"
+ASGI_APPLICATION = "dashboard.asgi:application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+SQLITE_PATH = DATA_DIR / "db.sqlite3"
+if ENV["DATABASE_URL"]:
+    DATABASES = {"default": dj_database_url.parse(ENV["DATABASE_URL"])}
+else:
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(SQLITE_PATH)}}
+_options = DATABASES["default"].setdefault("OPTIONS", {})
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Without IMMEDIATE, a transaction that reads before it writes fails when another one writes in between.
+    _options |= {
+        "timeout": 10,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    # Connections are handed back whenever a request waits for Kalshi; a pool makes that cheap.
+    _options |= {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+
+if ENV["REDIS_URL"]:
+    CACHES: dict[str, dict[str, Any]] = {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": ENV["REDIS_URL"],
+            "OPTIONS": {
+                "SOCKET_CONNECT_TIMEOUT": 1,
+                "SOCKET_TIMEOUT": 1,
+                "SERIALIZER": "kalshi.cache.serializer.RawBytesSerializer",
+            },
+        },
+    }
+else:
+    CACHES = {"default": {"BACKEND": "kalshi.cache.local.BoundedMemoryCache", "LOCATION": "kalshi"}}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+# Files are served from the packages that bring them: no collection step stands between a clone and a page.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "kalshi.views.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "kalshi.views.errors.handle",
+}
+KNOX_TOKEN_MODEL = "kalshi.ApiToken"  # noqa: S105 - the name of a model
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": timedelta(days=365), "TOKEN_MODEL": "kalshi.ApiToken"}
+
+CORS_ALLOWED_ORIGINS = list(ENV["CORS_ALLOWED_ORIGINS"])
+CORS_ALLOW_CREDENTIALS = True
+CORS_URLS_REGEX = r"^/(api/v1|trade-api)/.*$"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["Authorization", "Cache-Control", "If-None-Match", "X-Kalshi-Account"]
+CORS_EXPOSE_HEADERS = ["Age", "Cache-Status", "Date", "ETag", "Retry-After", "X-Request-ID"]
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+
+KALSHI = {
+    "ENVIRONMENT": UPSTREAM.environment,
+    "BASE_URL": UPSTREAM.base_url,
+    "WS_URL": UPSTREAM.ws_url,
+    "CREDENTIALS": {name: _found[name] for name in upstream.CREDENTIAL_NAMES if name in _found},
+    "CREDENTIALS_HOME": _home,
+    "SANDBOX_KEYS_DIR": DATA_DIR / "sandbox" if UPSTREAM.own_sandbox else None,
+    "ALLOW_OPEN_KEY_FILE": ENV["KALSHI_ALLOW_OPEN_KEY_FILE"],
+    "REQUEST_FUNCTION": ENV["KALSHI_REQUEST_FUNCTION"],
+    "RATE_SHARE": ENV["KALSHI_RATE_SHARE"],
+    "MAX_PER_MINUTE": ENV["KALSHI_MAX_PER_MINUTE"],
+    "TIMEOUT_S": ENV["KALSHI_TIMEOUT_S"],
+    "STATE_DIR": ENV["KALSHI_STATE_DIR"],
+}

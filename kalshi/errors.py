@@ -1,0 +1,144 @@
+"""Everything that can go wrong, as one tree.
+
+    KalshiError
+    ├── ConfigError                 our own set-up is wrong; start-up stops
+    │   └── NoCredentials           nothing configured to sign with
+    ├── BadRequest                  our validation
+    │   └── UpstreamRefused         upstream 400; also an UpstreamError
+    ├── EndpointOff                 switched off in the admin
+    └── UpstreamError
+        ├── UpstreamUnavailable     network, time-out, 5xx
+        │   ├── UpstreamTimeout     no whole answer within the deadline; never retried
+        │   └── BreakerOpen         not asked, because it failed again and again
+        ├── RateLimited             upstream 429, or our own budget is spent
+        ├── AuthRejected            upstream 401 or 403: our key, not the caller
+        │   └── TimestampExpired    upstream says our clock is wrong
+        ├── NotFound                upstream 404
+        └── UnexpectedPayload       the body is no JSON, or far too large
+
+Class attributes answer all that a caller asks: `status` (HTTP status of our answer), `code` (machine word of
+our answer), `retryable` (the same call may succeed a second later) and `stale_ok` (an older copy may be served
+instead). Messages are sentences for a person and never contain key material.
+"""
+
+
+class KalshiError(Exception):
+    """Root of the tree. `retry_after_s`: seconds after which asking again makes sense, or None."""
+
+    status = 500
+    code = "internal_error"
+    retryable = False
+    stale_ok = False
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+
+class ConfigError(KalshiError):
+    """A setting or a credential is missing, malformed or unsafe. The message names it and the remedy."""
+
+
+class NoCredentials(ConfigError):
+    """A signed operation was asked for and there is no key to sign with."""
+
+    status = 503
+    code = "no_credentials"
+
+
+class BadRequest(KalshiError):
+    """The caller's parameters are not allowed, by us (before any call) or by Kalshi (400)."""
+
+    status = 400
+    code = "bad_request"
+
+
+class EndpointOff(KalshiError):
+    """The endpoint is switched off in its settings."""
+
+    status = 503
+    code = "endpoint_off"
+
+
+class UpstreamError(KalshiError):
+    """Kalshi answered with something other than data, or did not answer.
+
+    `upstream_status`: the HTTP status received, None when there was no answer. `upstream_body`: the bytes of
+    the error body as received, empty when there was none.
+    """
+
+    status = 503
+    code = "upstream_unavailable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        upstream_status: int | None = None,
+        upstream_body: bytes = b"",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.upstream_status = upstream_status
+        self.upstream_body = upstream_body
+
+
+class UpstreamRefused(UpstreamError, BadRequest):
+    """Upstream 400 (and any other 4xx without a class of its own): Kalshi's message is passed on."""
+
+    status = 400
+    code = "bad_request"
+
+
+class UpstreamUnavailable(UpstreamError):
+    """Network failure or 5xx."""
+
+    retryable = True
+    stale_ok = True
+
+
+class UpstreamTimeout(UpstreamUnavailable):
+    """No whole answer within the deadline. Not retried: the caller has waited long enough."""
+
+    retryable = False
+
+
+class BreakerOpen(UpstreamUnavailable):
+    """Kalshi failed several times in a row and is left alone for a while."""
+
+    retryable = False
+
+
+class RateLimited(UpstreamError):
+    """Upstream 429, or our own share of the budget is spent. Not retried inside a request."""
+
+    status = 503
+    code = "upstream_rate_limited"
+    stale_ok = True
+
+
+class AuthRejected(UpstreamError):
+    """Upstream 401 or 403: Kalshi refuses our key, signature, clock or scope."""
+
+    status = 502
+    code = "upstream_rejected_key"
+
+
+class TimestampExpired(AuthRejected):
+    """401 header_timestamp_expired: our clock and theirs differ; worth one more try with a corrected clock."""
+
+
+class NotFound(UpstreamError):
+    """Upstream 404."""
+
+    status = 404
+    code = "not_found"
+
+
+class UnexpectedPayload(UpstreamError):
+    """The answer is no JSON, is cut short, or is larger than the body cap."""
+
+    status = 502
+    code = "upstream_bad_payload"
+    stale_ok = True
