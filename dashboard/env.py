@@ -182,3 +182,8 @@ def parse(found: Mapping[str, str]) -> dict[str, Any]:
             shown = "a value that is not shown" if setting.secret else repr(raw.strip()[:80])
             raise ImproperlyConfigured(f"{setting.name} is {shown}; allowed: {allowed}.") from None
     return values
+
+
+def secrets(found: Mapping[str, str]) -> tuple[str, ...]:
+    """The values that must never appear in a log line."""
+    return tuple(found[setting.name].strip() for setting in SETTINGS if setting.secret and setting.name in found)

@@ -7,7 +7,8 @@ from typing import Any
 
 import dj_database_url
 
-from dashboard import data_dir, env, upstream
+from dashboard import data_dir, env, logs, upstream
+from kalshi.cache.caches import cache_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _found = env.load(os.environ, BASE_DIR)
@@ -19,6 +20,10 @@ DATA_DIR = data_dir.prepare(BASE_DIR / ENV["DATA_DIR"])
 SECRET_KEY = ENV["DJANGO_SECRET_KEY"] or data_dir.secret_key(DATA_DIR)
 DEBUG = ENV["DJANGO_DEBUG"]
 ALLOWED_HOSTS = list(ENV["DJANGO_ALLOWED_HOSTS"])
+HOST, PORT = ENV["HOST"], ENV["PORT"]
+PUBLIC_BASE_URL = f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"
+LOGGING = logs.configuration(env.secrets(_found), debug=DEBUG)
+LOGGING_CONFIG = "dashboard.logs.configure"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -84,20 +89,10 @@ else:
     # Connections are handed back whenever a request waits for Kalshi; a pool makes that cheap.
     _options |= {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
 
-if ENV["REDIS_URL"]:
-    CACHES: dict[str, dict[str, Any]] = {
-        "default": {
-            "BACKEND": "django_redis.cache.RedisCache",
-            "LOCATION": ENV["REDIS_URL"],
-            "OPTIONS": {
-                "SOCKET_CONNECT_TIMEOUT": 1,
-                "SOCKET_TIMEOUT": 1,
-                "SERIALIZER": "kalshi.cache.serializer.RawBytesSerializer",
-            },
-        },
-    }
-else:
-    CACHES = {"default": {"BACKEND": "kalshi.cache.local.BoundedMemoryCache", "LOCATION": "kalshi"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "kalshi": cache_settings(ENV["REDIS_URL"]),
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -1,0 +1,45 @@
+"""The outermost layer: gives every request an id and turns what nobody caught into a plain answer."""
+
+import logging
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from kalshi.request_id import REQUEST_ID, new_request_id
+
+log = logging.getLogger("dashboard.errors")
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+class RequestIdAndErrors:
+    """Sets `X-Request-ID` on every answer.
+
+    Django's debug page is never shown: it prints local variables, and ours hold keys. The traceback is in the log
+    under the request id.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = REQUEST_ID.set(new_request_id(request.META.get("HTTP_X_REQUEST_ID")))
+        try:
+            response = self.get_response(request)
+            response["X-Request-ID"] = REQUEST_ID.get()
+            return response
+        finally:
+            REQUEST_ID.reset(token)
+
+    def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
+        from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+        from django.http import Http404
+
+        if isinstance(problem, (Http404, PermissionDenied, BadRequest, SuspiciousOperation)):
+            return None
+        log.error("unhandled %s on %s", type(problem).__name__, request.path, exc_info=problem)
+        return HttpResponse(
+            f"Something went wrong on our side. The log has it under request id {REQUEST_ID.get()}.\n",
+            status=500,
+            content_type="text/plain; charset=utf-8",
+        )

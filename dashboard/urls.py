@@ -1,0 +1,20 @@
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+
+from kalshi.views.base import UnknownPath
+from kalshi.views.health import healthz, readyz
+
+# One sign-in page for everything; it knows the links and the password form.
+admin.site.login = RedirectView.as_view(pattern_name=settings.LOGIN_URL, query_string=True)  # type: ignore[method-assign]
+
+urlpatterns = [
+    re_path(r"^healthz/?\Z", healthz, name="healthz"),
+    re_path(r"^readyz/?\Z", readyz, name="readyz"),
+    path("api/v1/kalshi/", include("kalshi.urls")),
+    path("api/v1/status", include("kalshi.status_urls")),
+    re_path(r"^(api|trade-api)(/|\Z)", UnknownPath.as_view()),
+    path("admin/", admin.site.urls),
+    path("", include("kalshi.page_urls")),
+]

@@ -1,0 +1,25 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class KalshiConfig(AppConfig):
+    name = "kalshi"
+    verbose_name = "Kalshi gateway"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from kalshi import checks  # noqa: F401 - registers the system checks
+
+        post_migrate.connect(_make_policy_rows, sender=self)
+
+
+def _make_policy_rows(**_: Any) -> None:
+    """Give every endpoint of our own API its row, so that the admin shows them all."""
+    from kalshi.models import EndpointPolicy
+    from kalshi.upstream.endpoints import ENDPOINTS
+
+    wanted = {operation for operation, endpoint in ENDPOINTS.items() if endpoint.route is not None}
+    missing = wanted - set(EndpointPolicy.objects.values_list("operation", flat=True))
+    EndpointPolicy.objects.bulk_create([EndpointPolicy(operation=operation) for operation in sorted(missing)])

@@ -1,0 +1,76 @@
+"""System checks with stable ids. Each says the fault and, as its hint, the remedy.
+
+    kalshi.E001  settings.KALSHI is incomplete or has unknown names
+    kalshi.E002  the credentials are incomplete, unreadable or unsafe
+    kalshi.E003  the request function cannot be imported
+    kalshi.E004  the upstream address is not allowed
+    kalshi.E005  settings.CACHES lacks the cache for upstream answers
+    kalshi.W001  no credentials: only public data can be read
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from kalshi import conf
+from kalshi.errors import ConfigError
+from kalshi.services import engine
+from kalshi.upstream.hosts import checked_base_url
+from kalshi.upstream.transport import FunctionTransport
+
+Messages = list[checks.CheckMessage]
+
+
+@checks.register("kalshi")
+def check_setup(**_: Any) -> Messages:
+    try:
+        setup = conf.setup()
+    except ImproperlyConfigured as problem:
+        return [checks.Error(str(problem), hint="Correct settings.KALSHI.", id="kalshi.E001")]
+    return [
+        *_check_credentials(setup),
+        *_check_function(setup),
+        *_check_address(setup),
+        *_check_cache(setup),
+    ]
+
+
+def _check_credentials(setup: conf.Setup) -> Messages:
+    try:
+        credentials = engine.load_credentials(setup)
+    except ConfigError as problem:
+        hint = "README.md, section Credentials, shows every accepted form."
+        return [checks.Error(problem.message, hint=hint, id="kalshi.E002")]
+    if credentials is None and setup.request_function is None and setup.sandbox_keys_dir is None:
+        hint = "Set KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH to read the account."
+        return [checks.Warning("No Kalshi credentials are configured.", hint=hint, id="kalshi.W001")]
+    return []
+
+
+def _check_function(setup: conf.Setup) -> Messages:
+    if setup.request_function is None:
+        return []
+    try:
+        FunctionTransport.from_path(setup.request_function)
+    except ConfigError as problem:
+        hint = "Name an importable function f(method, path, params) in KALSHI_REQUEST_FUNCTION."
+        return [checks.Error(problem.message, hint=hint, id="kalshi.E003")]
+    return []
+
+
+def _check_address(setup: conf.Setup) -> Messages:
+    try:
+        checked_base_url(setup.base_url)
+    except ConfigError as problem:
+        hint = "Leave KALSHI_BASE_URL out to use the address of KALSHI_ENV."
+        return [checks.Error(problem.message, hint=hint, id="kalshi.E004")]
+    return []
+
+
+def _check_cache(setup: conf.Setup) -> Messages:
+    if setup.cache_alias in settings.CACHES:
+        return []
+    hint = 'Add CACHES["kalshi"] = kalshi.cache.caches.cache_settings(redis_url).'
+    return [checks.Error(f"settings.CACHES has no {setup.cache_alias!r}.", hint=hint, id="kalshi.E005")]

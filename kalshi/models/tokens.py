@@ -1,0 +1,17 @@
+"""Bearer tokens for scripts and front ends: SHA-512 at rest (django-rest-knox), expiring, revoked by deletion."""
+
+from django.db import models
+from knox.models import AbstractAuthToken
+
+
+class ApiToken(AbstractAuthToken):
+    """`name` is the owner's label and need not be unique."""
+
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ("-created",)
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"

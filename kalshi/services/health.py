@@ -1,0 +1,69 @@
+"""Is this installation able to serve? Each check is independent, and none depends on Kalshi."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from kalshi.errors import KalshiError
+from kalshi.services import engine
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`found`: what was seen, for a person. `remedy`: what to do about a failure, empty when fine."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+def configuration() -> Check:
+    try:
+        engine.current()
+    except (KalshiError, ImproperlyConfigured) as problem:
+        return Check("configuration", False, str(problem), "Correct the setting that is named, then restart.")
+    return Check("configuration", True, "loaded")
+
+
+def database() -> Check:
+    try:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as problem:
+        kind = type(problem).__name__
+        return Check("database", False, f"not reachable ({kind})", "Start the database, or correct DATABASE_URL.")
+    return Check("database", True, f"{connections[DEFAULT_DB_ALIAS].vendor}, answers")
+
+
+def migrations() -> Check:
+    try:
+        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return Check("migrations", False, "the database does not answer", "Mend the database first.")
+    if missing:
+        return Check("migrations", False, f"{len(missing)} not applied", "Run: python manage.py migrate")
+    return Check("migrations", True, "all applied")
+
+
+def cache() -> Check:
+    try:
+        store = engine.current().store
+    except (KalshiError, ImproperlyConfigured):
+        return Check("cache", False, "not built", "Mend the configuration first.")
+    if not store.healthy():
+        return Check("cache", False, "the shared cache does not answer", "Start Redis, or correct REDIS_URL.")
+    return Check("cache", True, store.describe())
+
+
+CHECKS: tuple[Callable[[], Check], ...] = (configuration, database, migrations, cache)
+
+
+def readiness() -> list[Check]:
+    return [check() for check in CHECKS]

@@ -1,0 +1,186 @@
+"""Real processes for tests: the sandbox and the whole product, each on a free port with a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def bare_environment(home: Path) -> dict[str, str]:
+    """The machine's environment without anything that configures the product or shows it credentials."""
+    from dashboard.env import SETTINGS
+
+    names = {setting.name for setting in SETTINGS} | {"DJANGO_SETTINGS_MODULE"}
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    return kept | {"HOME": str(home), "KALSHI_ENV_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
+
+
+def wait_until(condition: Callable[[], Any], timeout_s: float = 20.0, what: str = "the condition") -> Any:
+    """Poll until the condition is truthy and return it; fail when it never is."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen within {timeout_s} s")
+
+
+class Process:
+    """A child process whose output is collected as it comes."""
+
+    def __init__(self, command: list[str], env: Mapping[str, str]) -> None:
+        self.lines: list[str] = []
+        self.popen = subprocess.Popen(
+            command, cwd=ROOT, env=dict(env), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=1
+        )
+        self._reader = threading.Thread(target=self._collect, daemon=True)
+        self._reader.start()
+
+    def _collect(self) -> None:
+        assert self.popen.stdout is not None
+        for line in self.popen.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for_line(self, pattern: str, timeout_s: float = 30.0) -> re.Match[str]:
+        def look() -> re.Match[str] | None:
+            for line in list(self.lines):
+                if found := re.search(pattern, line):
+                    return found
+            if self.popen.poll() is not None and not self._reader.is_alive():
+                raise AssertionError(f"ended with {self.popen.returncode} before {pattern!r}:\n{self.output}")
+            return None
+
+        found: re.Match[str] = wait_until(look, timeout_s, f"the line {pattern!r} in:\n{self.output}\n")
+        return found
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 10.0) -> int:
+        if self.popen.poll() is None:
+            self.popen.send_signal(how)
+        try:
+            code = self.popen.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise AssertionError(f"still running {timeout_s} s after {how.name}:\n{self.output[-3000:]}") from None
+        self._reader.join(5)
+        assert self.popen.stdout is not None
+        self.popen.stdout.close()
+        return code
+
+
+class Sandbox:
+    """A running simulated exchange and its control calls."""
+
+    def __init__(self, folder: Path, *arguments: str, port: int = 0) -> None:
+        self.keys_dir = folder / "sandbox-keys"
+        command = [sys.executable, "-m", "sandbox", "--port", str(port), "--keys-dir", str(self.keys_dir), *arguments]
+        self.process = Process(command, bare_environment(folder))
+        self.base_url = self.process.wait_for_line(r"Sandbox ready (\S+)")[1]
+        self.root = self.base_url.removesuffix("/trade-api/v2")
+        self.key_ids: dict[str, str] = json.loads((self.keys_dir / "keys.json").read_text())
+        self._session = requests.Session()
+
+    def key_path(self, kind: str = "rsa") -> Path:
+        return self.keys_dir / f"{kind}.pem"
+
+    def stats(self) -> dict[str, Any]:
+        return self._session.get(f"{self.root}/sandbox/stats", timeout=10).json()
+
+    def arrivals(self, operation: str) -> int:
+        return int(self.stats()["requests"].get(operation, 0))
+
+    def truth(self) -> dict[str, Any]:
+        return self._session.get(f"{self.root}/sandbox/truth", timeout=10).json()
+
+    def fault(self, mode: str, **details: Any) -> None:
+        answer = self._session.post(f"{self.root}/sandbox/faults", json={"mode": mode, **details}, timeout=10)
+        assert answer.ok, answer.text
+
+    def heal(self) -> None:
+        assert self._session.delete(f"{self.root}/sandbox/faults", timeout=10).ok
+
+    def environment(self, kind: str = "rsa") -> dict[str, str]:
+        """The settings with which a gateway uses this exchange."""
+        return {
+            "KALSHI_ENV": "sandbox",
+            "KALSHI_BASE_URL": self.base_url,
+            "KALSHI_API_KEY_ID": self.key_ids[kind],
+            "KALSHI_PRIVATE_KEY_PATH": str(self.key_path(kind)),
+        }
+
+    def stop(self) -> None:
+        self._session.close()
+        self.process.stop()
+
+
+class Gateway:
+    """The whole product as `make run` starts it, and a signed-in client for it."""
+
+    def __init__(self, folder: Path, **env: str) -> None:
+        self.data_dir = folder / "data"
+        self.port = free_port()
+        self.env = bare_environment(folder) | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)} | env
+        self.process = Process([sys.executable, "-m", "dashboard.launch"], self.env)
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.sign_in_link = self.process.wait_for_line(r"Sign in: (\S+)", 60)[1]
+        wait_until(self._ready, 20, "readyz 200")
+        self.token = self.manage("create_token", "--user", "owner", "--name", "tests").strip()
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {self.token}"
+
+    def _ready(self) -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(f"{self.base_url}/readyz", timeout=5).status_code == 200
+        return False
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.session.get(f"{self.base_url}{path}", **{"timeout": 30} | options)
+
+    def manage(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env, text=True, capture_output=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def stop(self) -> int:
+        self.session.close()
+        return self.process.stop()
+
+
+@contextlib.contextmanager
+def running(make: Callable[[Path], Any]) -> Iterator[Any]:
+    """`with running(Sandbox) as sandbox:`; the folder goes with the process."""
+    with tempfile.TemporaryDirectory(prefix="kalshi-") as name:
+        server = make(Path(name))
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -1,0 +1,83 @@
+"""What all our JSON views share. Everything is set on the class, so that it also holds when mounted elsewhere."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from kalshi.errors import BadRequest
+from kalshi.request_id import REQUEST_ID, new_request_id
+from kalshi.views import errors
+from kalshi.views.authentication import BearerAuthentication
+from kalshi.views.freshness import VARY
+
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class JsonOnly(BaseContentNegotiation):
+    """Whatever the Accept header says, the answer is JSON."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return parsers[0] if parsers else None
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class ReadView(APIView):
+    """Read-only, signed-in callers only, errors as JSON. The method is judged before the caller."""
+
+    authentication_classes = (BearerAuthentication, SessionAuthentication)
+    permission_classes = (IsAuthenticated,)
+    renderer_classes = (JSONRenderer,)
+    parser_classes = ()
+    throttle_classes = ()
+    versioning_class = None
+    content_negotiation_class = JsonOnly
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        token = None
+        if REQUEST_ID.get() == "-":
+            token = REQUEST_ID.set(new_request_id(request.META.get("HTTP_X_REQUEST_ID")))
+        try:
+            if request.method not in READ_METHODS:
+                response: HttpResponseBase = errors.read_only_response()
+            else:
+                response = super().dispatch(request, *args, **kwargs)
+            response["X-Request-ID"] = REQUEST_ID.get()
+            if not response.has_header("Vary") or VARY not in response["Vary"]:
+                response["Vary"] = VARY
+            return response
+        finally:
+            if token is not None:
+                REQUEST_ID.reset(token)
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponse]:
+        return errors.handle
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        return HttpResponse(status=204, headers={"Allow": "GET, HEAD, OPTIONS"})
+
+
+def query_pairs(request: Request) -> list[tuple[str, str]]:
+    """The query as sent, doubled names included. Raises BadRequest for bytes that are no UTF-8."""
+    try:
+        return parse_qsl(
+            request.META.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict", max_num_fields=100
+        )
+    except ValueError:
+        raise BadRequest("The query is not readable: at most 100 parameters, percent-encoded UTF-8.") from None
+
+
+class UnknownPath(ReadView):
+    """Whatever no other pattern took: 405 for writes, 401 for strangers, else 404."""
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        return errors.error_response(404, "There is nothing under this path.", "not_found")

@@ -1,0 +1,63 @@
+"""Every error becomes one JSON shape: `{"error", "code", "request_id"}` and `retry_after_s` where waiting helps."""
+
+import logging
+import math
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, JsonResponse
+from rest_framework import exceptions as drf
+
+from kalshi.errors import KalshiError
+from kalshi.request_id import REQUEST_ID
+
+log = logging.getLogger("kalshi.views")
+
+READ_ONLY = "This gateway is read-only; only GET, HEAD and OPTIONS are answered."
+
+
+def error_body(message: str, code: str, retry_after_s: float | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = {"error": message, "code": code, "request_id": REQUEST_ID.get()}
+    if retry_after_s is not None:
+        body["retry_after_s"] = math.ceil(retry_after_s)
+    return body
+
+
+def error_response(
+    status: int, message: str, code: str, *, retry_after_s: float | None = None, headers: dict[str, str] | None = None
+) -> HttpResponse:
+    """`Retry-After` and `retry_after_s` are the same whole number of seconds, rounded up."""
+    response = JsonResponse(error_body(message, code, retry_after_s), status=status, headers=headers)
+    response["Cache-Control"] = "no-store"
+    if retry_after_s is not None:
+        response["Retry-After"] = str(math.ceil(retry_after_s))
+    return response
+
+
+def read_only_response() -> HttpResponse:
+    return error_response(405, READ_ONLY, "read_only", headers={"Allow": "GET, HEAD, OPTIONS"})
+
+
+def handle(problem: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's exception handler for our views. Never lets an exception through, so no traceback reaches a caller."""
+    del context
+    match problem:
+        case KalshiError():
+            return error_response(problem.status, problem.message, problem.code, retry_after_s=problem.retry_after_s)
+        case drf.NotAuthenticated() | drf.AuthenticationFailed():
+            sentence = (
+                "Sign in, or send a valid Authorization: Bearer <token>."
+                if isinstance(problem, drf.NotAuthenticated)
+                else "The credential is not valid: it is unknown, expired or revoked."
+            )
+            return error_response(401, sentence, "not_signed_in", headers={"WWW-Authenticate": "Bearer"})
+        case drf.PermissionDenied() | PermissionDenied():
+            return error_response(403, "You may not see this.", "forbidden")
+        case drf.Throttled():
+            return error_response(429, "Too many requests; slow down.", "too_many_requests", retry_after_s=problem.wait)
+        case drf.NotFound() | Http404():
+            return error_response(404, "There is nothing under this path.", "not_found")
+        case drf.APIException() if problem.status_code < 500:
+            return error_response(400, str(problem.detail), "bad_request")
+    log.error("unhandled %s", type(problem).__name__, exc_info=problem)
+    return error_response(500, "Something went wrong on our side; the log has it under this request id.", "internal_error")

@@ -1,0 +1,41 @@
+"""An answer's freshness as HTTP headers. Pure: no Django, no clock."""
+
+from kalshi.cache.readthrough import Answer
+from kalshi.conf import EndpointOptions
+
+VARY = "Authorization, Cookie, Origin, X-Kalshi-Account"
+
+_FETCHED = {
+    "miss": "fwd=miss",
+    "refreshed": "fwd=stale",
+    "forced": "fwd=request",
+}
+
+
+def cache_status(answer: Answer, options: EndpointOptions, now: float) -> str:
+    """The RFC 9211 `Cache-Status` of an answer. `ttl` in whole seconds, negative for a stale copy."""
+    if answer.kind == "collapsed":
+        return "kalshi; fwd=miss; collapsed"
+    if answer.kind in _FETCHED:
+        return f"kalshi; {_FETCHED[answer.kind]}" + ("; stored" if answer.stored else "")
+    ttl_s = int(options.fresh_s - answer.entry.age_s(now))
+    if answer.kind == "stale":
+        # Stale is what ttl < 0 means; a copy past its time by less than a second must say so too.
+        return f"kalshi; hit; ttl={min(ttl_s, -1)}; detail={answer.detail}"
+    return f"kalshi; hit; ttl={max(ttl_s, 0)}"
+
+
+def headers(answer: Answer, options: EndpointOptions, now: float) -> dict[str, str]:
+    return {
+        "Age": str(max(0, int(answer.entry.age_s(now)))),
+        "ETag": answer.entry.etag,
+        "Cache-Control": f"private, max-age={options.fresh_s:g}, stale-if-error={options.keep_s:g}",
+        "Cache-Status": cache_status(answer, options, now),
+        "Vary": VARY,
+    }
+
+
+def etag_matches(if_none_match: str, etag: str) -> bool:
+    """Weak comparison, as `If-None-Match` asks for. `*` matches everything."""
+    candidates = (candidate.strip().removeprefix("W/") for candidate in if_none_match.split(","))
+    return any(candidate in {"*", etag} for candidate in candidates)

@@ -1,0 +1,14 @@
+from django.http import HttpResponse, JsonResponse
+from rest_framework.request import Request
+
+from kalshi.services.status import status
+from kalshi.views.base import ReadView
+
+
+class StatusView(ReadView):
+    """Always 200 for a signed-in caller. Staff count as operators and also see the daemon's state files."""
+
+    def get(self, request: Request) -> HttpResponse:
+        response = JsonResponse(status(operator=bool(request.user.is_staff)))
+        response["Cache-Control"] = "private, no-cache"
+        return response

@@ -1,0 +1,36 @@
+"""The proxied endpoints: one class, driven by the endpoint table."""
+
+import time
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from kalshi.services import read
+from kalshi.upstream import params
+from kalshi.upstream.endpoints import Endpoint
+from kalshi.views import freshness
+from kalshi.views.base import ReadView, query_pairs
+
+
+def wants_fetch(request: Request) -> bool:
+    """True when the caller sends `Cache-Control: no-cache`."""
+    directives = request.META.get("HTTP_CACHE_CONTROL", "").lower().split(",")
+    return any(directive.strip() == "no-cache" for directive in directives)
+
+
+class UpstreamView(ReadView):
+    """The body is Kalshi's, byte for byte; freshness travels in headers."""
+
+    endpoint: Endpoint = None  # type: ignore[assignment]  # as_view() gives it
+
+    def get(self, request: Request, **path_args: str) -> HttpResponse:
+        call = params.validate(self.endpoint, query_pairs(request), path_args, api=True)
+        reading = read.read(call, forced=wants_fetch(request))
+        entry = reading.answer.entry
+        headers: dict[str, Any] = freshness.headers(reading.answer, reading.options, time.time())
+        if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), entry.etag):
+            response = HttpResponse(status=304, headers=headers)
+            del response["Content-Type"]
+            return response
+        return HttpResponse(entry.body, content_type="application/json", headers=headers)
