@@ -31,7 +31,10 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 def number(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text) or not low <= float(text) <= high:
+        if (
+            not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text)
+            or not low <= float(text) <= high
+        ):
             raise ValueError(f"a number from {low:g} to {high:g}")
         return float(text)
 
@@ -39,7 +42,16 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 
 def switch(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    words = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
     if text.lower() not in words:
         raise ValueError("1 or 0 (also true, false, yes, no, on, off)")
     return words[text.lower()]
@@ -95,7 +107,9 @@ def words(text: str) -> tuple[str, ...]:
 def origins(text: str) -> tuple[str, ...]:
     for origin in words(text):
         if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", origin):
-            raise ValueError("origins such as https://dash.example.com, with scheme and without path, separated by commas")
+            raise ValueError(
+                "origins such as https://dash.example.com, with scheme and without path, separated by commas"
+            )
     return words(text)
 
 
@@ -125,27 +139,87 @@ SETTINGS = (
     Setting("HOST", text, "127.0.0.1", "address on which the dashboard listens"),
     Setting("DATA_DIR", Path, Path("var"), "SQLite file, generated secrets (mode 600), sandbox keys, logs"),
     Setting("KALSHI_ENV_FILE", Path, Path(".env"), "file of settings; the environment goes first"),
-    Setting("KALSHI_ENV", choice("prod", "demo", "sandbox"), None, "`prod`, `demo` or `sandbox`; prod with credentials, else sandbox"),
+    Setting(
+        "KALSHI_ENV",
+        choice("prod", "demo", "sandbox"),
+        None,
+        "`prod`, `demo` or `sandbox`; prod with credentials, else sandbox",
+    ),
     Setting("KALSHI_API_KEY_ID", text, None, "id of the API key", secret=True),
     Setting("KALSHI_PRIVATE_KEY_PATH", text, None, "path of the private key, a PEM file with mode 600"),
-    Setting("KALSHI_PRIVATE_KEY", text, None, "the private key itself: PEM with real newlines, `\\n` escapes, on one line, or base64", secret=True),
+    Setting(
+        "KALSHI_PRIVATE_KEY",
+        text,
+        None,
+        "the private key itself: PEM with real newlines, `\\n` escapes, on one line, or base64",
+        secret=True,
+    ),
     Setting("KALSHI_API_SECRET_FILE", text, None, "alias of `KALSHI_PRIVATE_KEY_PATH`"),
     Setting("KALSHI_ALLOW_OPEN_KEY_FILE", switch, False, "accept a key file that group or others can read"),
-    Setting("KALSHI_BASE_URL", upstream_url("https", "http"), None, "upstream REST address, by default that of the environment; http only for loopback"),
-    Setting("KALSHI_WS_URL", upstream_url("wss", "ws"), None, "upstream WebSocket address, by default that of the environment; ws only for loopback"),
-    Setting("KALSHI_REQUEST_FUNCTION", dotted, None, "dotted path of an existing signed-request function `f(method, path, params)` to use instead of our transport"),
+    Setting(
+        "KALSHI_BASE_URL",
+        upstream_url("https", "http"),
+        None,
+        "upstream REST address, by default that of the environment; http only for loopback",
+    ),
+    Setting(
+        "KALSHI_WS_URL",
+        upstream_url("wss", "ws"),
+        None,
+        "upstream WebSocket address, by default that of the environment; ws only for loopback",
+    ),
+    Setting(
+        "KALSHI_REQUEST_FUNCTION",
+        dotted,
+        None,
+        "dotted path of an existing signed-request function `f(method, path, params)` to use instead of our transport",
+    ),
     Setting("KALSHI_RATE_SHARE", number(0.01, 1), 0.9, "part of the account's read budget that we may use"),
     Setting("KALSHI_MAX_PER_MINUTE", whole(1, 1_000_000), None, "extra cap on upstream requests a minute"),
     Setting("KALSHI_TIMEOUT_S", number(1, 120), 15.0, "deadline of one upstream request in seconds"),
-    Setting("KALSHI_STATE_DIR", Path, None, "folder of JSON state files of a trading daemon, shown to operators in `status`"),
-    Setting("REDIS_URL", service_url("redis", "rediss", "unix"), None, "shared cache; without it everything stays in the process", secret=True),
-    Setting("DATABASE_URL", service_url("postgres", "postgresql", "sqlite"), None, "database; SQLite in `DATA_DIR` when absent", secret=True),
+    Setting(
+        "KALSHI_STATE_DIR",
+        Path,
+        None,
+        "folder of JSON state files of a trading daemon, shown to operators in `status`",
+    ),
+    Setting(
+        "REDIS_URL",
+        service_url("redis", "rediss", "unix"),
+        None,
+        "shared cache; without it everything stays in the process",
+        secret=True,
+    ),
+    Setting(
+        "DATABASE_URL",
+        service_url("postgres", "postgresql", "sqlite"),
+        None,
+        "database; SQLite in `DATA_DIR` when absent",
+        secret=True,
+    ),
     Setting("WORKERS", whole(1, 64), 1, "server processes; more than one needs `REDIS_URL`"),
-    Setting("DJANGO_SECRET_KEY", text, None, "signs sessions; generated in `DATA_DIR` when absent", secret=True),
-    Setting("DJANGO_ALLOWED_HOSTS", words, ("127.0.0.1", "localhost", "[::1]"), "host names under which the dashboard is reached, separated by commas"),
-    Setting("CORS_ALLOWED_ORIGINS", origins, (), "origins of other front ends that may read the API, separated by commas"),
+    Setting(
+        "DJANGO_SECRET_KEY", text, None, "signs sessions; generated in `DATA_DIR` when absent", secret=True
+    ),
+    Setting(
+        "DJANGO_ALLOWED_HOSTS",
+        words,
+        ("127.0.0.1", "localhost", "[::1]"),
+        "host names under which the dashboard is reached, separated by commas",
+    ),
+    Setting(
+        "CORS_ALLOWED_ORIGINS",
+        origins,
+        (),
+        "origins of other front ends that may read the API, separated by commas",
+    ),
     Setting("DJANGO_DEBUG", switch, False, "Django's debug mode"),
-    Setting("TRUSTED_PROXIES", words, (), "addresses whose `X-Forwarded-*` headers are believed, separated by commas"),
+    Setting(
+        "TRUSTED_PROXIES",
+        words,
+        (),
+        "addresses whose `X-Forwarded-*` headers are believed, separated by commas",
+    ),
     Setting("SANDBOX_PORT", whole(1, 65535), 8001, "port on which the simulated exchange listens"),
 )
 
@@ -186,4 +260,6 @@ def parse(found: Mapping[str, str]) -> dict[str, Any]:
 
 def secrets(found: Mapping[str, str]) -> tuple[str, ...]:
     """The values that must never appear in a log line."""
-    return tuple(found[setting.name].strip() for setting in SETTINGS if setting.secret and setting.name in found)
+    return tuple(
+        found[setting.name].strip() for setting in SETTINGS if setting.secret and setting.name in found
+    )

@@ -75,12 +75,16 @@ def sandbox() -> Iterator[None]:
 
     command = [sys.executable, "-m", "sandbox", "--port", str(settings.ENV["SANDBOX_PORT"])]
     command += ["--keys-dir", str(settings.DATA_DIR / "sandbox")]
-    with subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             ready = process.stdout.readline() if process.stdout else ""
             if "Sandbox ready" not in ready:
                 words = (process.communicate(timeout=10)[1] or ready).strip().splitlines()
-                raise ImproperlyConfigured(f"The sandbox did not start: {words[-1] if words else 'it said nothing'}")
+                raise ImproperlyConfigured(
+                    f"The sandbox did not start: {words[-1] if words else 'it said nothing'}"
+                )
             say(BANNER)
             yield
         finally:

@@ -50,9 +50,14 @@ def access_fields(logger: WrappedLogger, name: str, event: EventDict) -> EventDi
     """uvicorn's access records as fields instead of one sentence."""
     del logger, name
     record: logging.LogRecord | None = event.get("_record")
-    if record is not None and record.name == "uvicorn.access" and isinstance(record.args, tuple) and len(record.args) == 5:
+    if (
+        record is not None
+        and record.name == "uvicorn.access"
+        and isinstance(record.args, tuple)
+        and len(record.args) == 5
+    ):
         peer, method, path, _, status = record.args
-        event |= {"event": "request", "peer": peer, "method": method, "path": path, "status": status}
+        event.update(event="request", peer=peer, method=method, path=path, status=status)
     return event
 
 

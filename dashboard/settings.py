@@ -21,7 +21,9 @@ SECRET_KEY = ENV["DJANGO_SECRET_KEY"] or data_dir.secret_key(DATA_DIR)
 DEBUG = ENV["DJANGO_DEBUG"]
 ALLOWED_HOSTS = list(ENV["DJANGO_ALLOWED_HOSTS"])
 HOST, PORT = ENV["HOST"], ENV["PORT"]
-PUBLIC_BASE_URL = f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"
+# An address that means every interface is none that a browser can open.
+_reachable = "127.0.0.1" if HOST in {"0.0.0.0", "::"} else HOST  # noqa: S104
+PUBLIC_BASE_URL = f"http://{_reachable}:{PORT}"
 LOGGING = logs.configuration(env.secrets(_found), debug=DEBUG)
 LOGGING_CONFIG = "dashboard.logs.configure"
 
@@ -109,7 +111,6 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 # Files are served from the packages that bring them: no collection step stands between a clone and a page.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -125,7 +126,11 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "kalshi.views.errors.handle",
 }
 KNOX_TOKEN_MODEL = "kalshi.ApiToken"  # noqa: S105 - the name of a model
-REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": timedelta(days=365), "TOKEN_MODEL": "kalshi.ApiToken"}
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_TTL": timedelta(days=365),
+    "TOKEN_MODEL": "kalshi.ApiToken",
+}
 
 CORS_ALLOWED_ORIGINS = list(ENV["CORS_ALLOWED_ORIGINS"])
 CORS_ALLOW_CREDENTIALS = True

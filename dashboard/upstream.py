@@ -8,10 +8,21 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 HOSTS = {
-    "prod": ("https://external-api.kalshi.com/trade-api/v2", "wss://external-api-ws.kalshi.com/trade-api/ws/v2"),
-    "demo": ("https://external-api.demo.kalshi.co/trade-api/v2", "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2"),
+    "prod": (
+        "https://external-api.kalshi.com/trade-api/v2",
+        "wss://external-api-ws.kalshi.com/trade-api/ws/v2",
+    ),
+    "demo": (
+        "https://external-api.demo.kalshi.co/trade-api/v2",
+        "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
+    ),
 }
-CREDENTIAL_NAMES = ("KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_PRIVATE_KEY", "KALSHI_API_SECRET_FILE")
+CREDENTIAL_NAMES = (
+    "KALSHI_API_KEY_ID",
+    "KALSHI_PRIVATE_KEY_PATH",
+    "KALSHI_PRIVATE_KEY",
+    "KALSHI_API_SECRET_FILE",
+)
 CREDENTIAL_FILES = ("kalshi.json", "kalshi_private.pem")
 
 
@@ -49,4 +60,6 @@ def choose(found: Mapping[str, str], values: Mapping[str, Any], home: Path) -> U
         raise ImproperlyConfigured(
             "KALSHI_BASE_URL is set, but no credentials were found; set KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH too."
         )
-    return Upstream(environment, values["KALSHI_BASE_URL"] or base_url, values["KALSHI_WS_URL"] or ws_url, own)
+    return Upstream(
+        environment, values["KALSHI_BASE_URL"] or base_url, values["KALSHI_WS_URL"] or ws_url, own
+    )

@@ -7,7 +7,7 @@ from kalshi.views.base import UnknownPath
 from kalshi.views.health import healthz, readyz
 
 # One sign-in page for everything; it knows the links and the password form.
-admin.site.login = RedirectView.as_view(pattern_name=settings.LOGIN_URL, query_string=True)  # type: ignore[method-assign]
+admin.site.login = RedirectView.as_view(pattern_name=settings.LOGIN_URL, query_string=True)  # type: ignore[method-assign, assignment]
 
 urlpatterns = [
     re_path(r"^healthz/?\Z", healthz, name="healthz"),

@@ -1,11 +1,11 @@
 """System checks with stable ids. Each says the fault and, as its hint, the remedy.
 
-    kalshi.E001  settings.KALSHI is incomplete or has unknown names
-    kalshi.E002  the credentials are incomplete, unreadable or unsafe
-    kalshi.E003  the request function cannot be imported
-    kalshi.E004  the upstream address is not allowed
-    kalshi.E005  settings.CACHES lacks the cache for upstream answers
-    kalshi.W001  no credentials: only public data can be read
+kalshi.E001  settings.KALSHI is incomplete or has unknown names
+kalshi.E002  the credentials are incomplete, unreadable or unsafe
+kalshi.E003  the request function cannot be imported
+kalshi.E004  the upstream address is not allowed
+kalshi.E005  settings.CACHES lacks the cache for upstream answers
+kalshi.W001  no credentials: only public data can be read
 """
 
 from typing import Any

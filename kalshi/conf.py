@@ -114,7 +114,10 @@ class _Current:
             return build(generation, {row.operation: row for row in EndpointPolicy.objects.all()})
         except DatabaseError:
             # Reading goes on with what is known; a database that is away must not take the data away too.
-            log.warning("the endpoint settings cannot be read; going on with %s", "the last ones" if old else "the built-in ones")
+            log.warning(
+                "the endpoint settings cannot be read; going on with %s",
+                "the last ones" if old else "the built-in ones",
+            )
             return old or build(0, {})
 
 

@@ -23,8 +23,12 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as problem:
         listener.close()
         if problem.errno == errno.EADDRINUSE:
-            raise ConfigError(f"PORT is {port}, which another program uses on {host}; stop it or choose another PORT.") from None
-        raise ConfigError(f"HOST is {host!r}, port {port}: cannot listen there ({problem.strerror}).") from None
+            raise ConfigError(
+                f"PORT is {port}, which another program uses on {host}; stop it or choose another PORT."
+            ) from None
+        raise ConfigError(
+            f"HOST is {host!r}, port {port}: cannot listen there ({problem.strerror})."
+        ) from None
     except OverflowError:
         raise ConfigError(f"PORT is {port}; allowed: a whole number from 1 to 65535.") from None
     listener.listen(BACKLOG)

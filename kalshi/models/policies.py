@@ -43,7 +43,7 @@ class EndpointPolicy(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(DAY_S)],
-        help_text="An answer younger than this is served without asking Kalshi. 1 to 86,400; empty: the built-in number.",
+        help_text="Younger answers are served without asking Kalshi. 1 to 86,400; empty: the built-in number.",
     )
     keep_s = models.PositiveIntegerField(
         "keep for (s)",
@@ -67,10 +67,12 @@ class EndpointPolicy(models.Model):
         verbose_name = "endpoint setting"
         constraints = (
             models.CheckConstraint(
-                condition=models.Q(fresh_s__isnull=True) | models.Q(fresh_s__range=(1, DAY_S)), name="fresh_s_in_range"
+                condition=models.Q(fresh_s__isnull=True) | models.Q(fresh_s__range=(1, DAY_S)),
+                name="fresh_s_in_range",
             ),
             models.CheckConstraint(
-                condition=models.Q(keep_s__isnull=True) | models.Q(keep_s__range=(1, 30 * DAY_S)), name="keep_s_in_range"
+                condition=models.Q(keep_s__isnull=True) | models.Q(keep_s__range=(1, 30 * DAY_S)),
+                name="keep_s_in_range",
             ),
             models.CheckConstraint(
                 condition=models.Q(patience_s__isnull=True) | models.Q(patience_s__range=(0, 10)),
@@ -90,7 +92,9 @@ class EndpointPolicy(models.Model):
         keep_s = endpoint.keep_s if self.keep_s is None else self.keep_s
         if keep_s < fresh_s:
             raise ValidationError(
-                {"keep_s": f"Keep ({keep_s:g} s) must not be shorter than fresh ({fresh_s:g} s): raise keep or lower fresh."}
+                {
+                    "keep_s": f"Keep ({keep_s:g} s) is shorter than fresh ({fresh_s:g} s): raise keep or lower fresh."
+                }
             )
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -51,7 +51,9 @@ class AccountLimits:
         try:
             self.learn()
         except KalshiError as problem:
-            log.warning("the account's rate limits could not be read (%s); asking again in a minute", problem.code)
+            log.warning(
+                "the account's rate limits could not be read (%s); asking again in a minute", problem.code
+            )
             with self._lock:
                 self._next_at = time.monotonic() + AFTER_FAILURE_S
 

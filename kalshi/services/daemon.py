@@ -13,7 +13,9 @@ from typing import Any
 
 MAX_FILES = 20
 MAX_BYTES = 256 * 1024
-SECRET_NAME = re.compile(r"key|secret|token|passw|pem|credential|signature|authorization|cookie", re.IGNORECASE)
+SECRET_NAME = re.compile(
+    r"key|secret|token|passw|pem|credential|signature|authorization|cookie", re.IGNORECASE
+)
 MASK = "***"
 
 

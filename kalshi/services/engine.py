@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.core.cache import caches
@@ -25,7 +25,7 @@ from kalshi.cache.store import Store
 from kalshi.errors import ConfigError
 from kalshi.limits.breaker import Breaker
 from kalshi.limits.budget import Budget
-from kalshi.limits.gate import LimitsGate
+from kalshi.limits.gate import LimitGate
 from kalshi.services.account_limits import AccountLimits
 from kalshi.upstream import credentials as credential_files
 from kalshi.upstream.client import Client
@@ -52,6 +52,7 @@ class Engine:
     cache: ReadThrough
     limits: AccountLimits
     can_sign: bool  # whether portfolio operations can be asked for at all
+    last_keys: dict[str, str] = field(default_factory=dict)  # operation -> the cache key read last
 
 
 def load_credentials(setup: conf.Setup) -> Credentials | None:
@@ -69,7 +70,9 @@ def _sandbox_credentials(folder: Path) -> Credentials | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
-        raise ConfigError(f"{folder / 'keys.json'} is damaged; delete the folder {folder} and start again.") from None
+        raise ConfigError(
+            f"{folder / 'keys.json'} is damaged; delete the folder {folder} and start again."
+        ) from None
     names = {"KALSHI_API_KEY_ID": key_id, "KALSHI_PRIVATE_KEY_PATH": str(folder / "rsa.pem")}
     return credential_files.load(names, folder, allow_open=False)
 
@@ -79,10 +82,14 @@ def build(setup: conf.Setup, part: float) -> Engine:
     credentials = load_credentials(setup)
     can_sign = credentials is not None or setup.request_function is not None
     identity = credentials.fingerprint if credentials else _function_identity(setup)
-    budget = Budget(share=setup.rate_share * part, max_per_minute=setup.max_per_minute)
+    budget = Budget(share=setup.rate_share, process_share=part, max_per_minute=setup.max_per_minute)
     breaker = Breaker()
     client = Client(
-        _transport(setup), credentials, LimitsGate(budget, breaker), ExchangeClock(), timeout_s=setup.timeout_s
+        _transport(setup),
+        credentials,
+        LimitGate(budget, breaker),
+        ExchangeClock(),
+        timeout_s=setup.timeout_s,
     )
     store = Store(caches[setup.cache_alias])
     return Engine(
@@ -106,7 +113,8 @@ def _transport(setup: conf.Setup) -> Transport:
 
 
 def _function_identity(setup: conf.Setup) -> str:
-    return credential_files.fingerprint(setup.request_function or "")
+    """The request function stands for the key that it signs with, which it does not show us."""
+    return credential_files.fingerprint(setup.request_function) if setup.request_function else ""
 
 
 class _Holder:

@@ -29,7 +29,9 @@ class Reading:
 
 def key_of(call: Call) -> str:
     """The cache key of a call for the configured environment, host, account and key."""
-    return cache_key(engine.current().scope, call.endpoint.operation, call.endpoint.signed, call.path, call.params)
+    return cache_key(
+        engine.current().scope, call.endpoint.operation, call.endpoint.signed, call.path, call.params
+    )
 
 
 def read(call: Call, *, forced: bool = False) -> Reading:
@@ -40,7 +42,9 @@ def read(call: Call, *, forced: bool = False) -> Reading:
     """
     options = conf.current().endpoints[call.endpoint.operation]
     if not options.enabled:
-        raise EndpointOff(f"The endpoint {call.endpoint.name or call.endpoint.operation} is switched off in its settings.")
+        raise EndpointOff(
+            f"The endpoint {call.endpoint.name or call.endpoint.operation} is switched off in its settings."
+        )
     running = engine.current()
     if call.endpoint.signed and not running.can_sign:
         raise NoCredentials("No Kalshi credentials are configured on the server.")
@@ -51,8 +55,10 @@ def read(call: Call, *, forced: bool = False) -> Reading:
         running.limits.learn_soon()
         return fetched.status, fetched.body
 
+    key = key_of(call)
+    running.last_keys[call.endpoint.operation] = key
     answer = running.cache.read(
-        key_of(call),
+        key,
         Policy(options.fresh_s, options.keep_s, options.patience_s),
         load,
         pool=call.endpoint.operation,

@@ -25,12 +25,16 @@ def status(*, operator: bool) -> dict[str, Any]:
         "now": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "account": {"slug": "default", "label": "Default account"},
         "balance": _balance(),
-        "endpoints": {e.name: _endpoint(running, e) for e in ENDPOINTS.values() if e.route is not None and e.name},
+        "endpoints": {
+            e.name: _endpoint(running, e) for e in ENDPOINTS.values() if e.route is not None and e.name
+        },
         "exchange": _cached_json(running, ENDPOINTS["get_exchange_status"]),
         "budget": running.budget.snapshot(),
         "breaker": running.breaker.snapshot(),
         "stream": None,
-        "daemon": daemon.read_state(running.setup.state_dir) if operator and running.setup.state_dir else None,
+        "daemon": daemon.read_state(running.setup.state_dir)
+        if operator and running.setup.state_dir
+        else None,
     }
 
 
@@ -55,8 +59,8 @@ def _endpoint(running: engine.Engine, endpoint: Endpoint) -> dict[str, Any]:
     """State of the key that was read last, else of the default call."""
     options = conf.current().endpoints[endpoint.operation]
     call = _default_call(endpoint)
-    key = running.cache.last_key(endpoint.operation)
-    if key is None and call is not None:
+    key = running.last_keys.get(endpoint.operation)
+    if key is None and call is not None and (running.can_sign or not endpoint.signed):
         key = cache_key(running.scope, endpoint.operation, endpoint.signed, call.path, call.params)
     entry = running.cache.peek(key) if key else None
     age_s = None if entry is None else max(0.0, entry.age_s(time.time()))
@@ -78,5 +82,7 @@ def _cached_json(running: engine.Engine, endpoint: Endpoint) -> Any:
     call = _default_call(endpoint)
     if call is None:
         return None
-    entry = running.cache.peek(cache_key(running.scope, endpoint.operation, endpoint.signed, call.path, call.params))
+    entry = running.cache.peek(
+        cache_key(running.scope, endpoint.operation, endpoint.signed, call.path, call.params)
+    )
     return None if entry is None or entry.status != 200 else json.loads(entry.body)

@@ -54,7 +54,13 @@ class Process:
     def __init__(self, command: list[str], env: Mapping[str, str]) -> None:
         self.lines: list[str] = []
         self.popen = subprocess.Popen(
-            command, cwd=ROOT, env=dict(env), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=1
+            command,
+            cwd=ROOT,
+            env=dict(env),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=1,
         )
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
@@ -88,7 +94,9 @@ class Process:
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()
-            raise AssertionError(f"still running {timeout_s} s after {how.name}:\n{self.output[-3000:]}") from None
+            raise AssertionError(
+                f"still running {timeout_s} s after {how.name}:\n{self.output[-3000:]}"
+            ) from None
         self._reader.join(5)
         assert self.popen.stdout is not None
         self.popen.stdout.close()
@@ -100,7 +108,16 @@ class Sandbox:
 
     def __init__(self, folder: Path, *arguments: str, port: int = 0) -> None:
         self.keys_dir = folder / "sandbox-keys"
-        command = [sys.executable, "-m", "sandbox", "--port", str(port), "--keys-dir", str(self.keys_dir), *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "--port",
+            str(port),
+            "--keys-dir",
+            str(self.keys_dir),
+            *arguments,
+        ]
         self.process = Process(command, bare_environment(folder))
         self.base_url = self.process.wait_for_line(r"Sandbox ready (\S+)")[1]
         self.root = self.base_url.removesuffix("/trade-api/v2")
@@ -165,7 +182,13 @@ class Gateway:
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env, text=True, capture_output=True, timeout=60
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.env,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -7,7 +7,7 @@ from knox.auth import TokenAuthentication
 from rest_framework import exceptions
 
 
-class BearerAuthentication(TokenAuthentication):
+class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
     """`Authorization: Bearer <token>`. Reads only: rows that expired are refused here and cleared away elsewhere."""
 
     def authenticate_header(self, request: Any) -> str:

@@ -59,6 +59,11 @@ class ReadView(APIView):
             if token is not None:
                 REQUEST_ID.reset(token)
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # The same headers on every way an answer can take; DRF would add an Allow here.
+        return {}
+
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponse]:
         return errors.handle
 
@@ -73,7 +78,9 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
             request.META.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict", max_num_fields=100
         )
     except ValueError:
-        raise BadRequest("The query is not readable: at most 100 parameters, percent-encoded UTF-8.") from None
+        raise BadRequest(
+            "The query is not readable: at most 100 parameters, percent-encoded UTF-8."
+        ) from None
 
 
 class UnknownPath(ReadView):

@@ -24,7 +24,12 @@ def error_body(message: str, code: str, retry_after_s: float | None = None) -> d
 
 
 def error_response(
-    status: int, message: str, code: str, *, retry_after_s: float | None = None, headers: dict[str, str] | None = None
+    status: int,
+    message: str,
+    code: str,
+    *,
+    retry_after_s: float | None = None,
+    headers: dict[str, str] | None = None,
 ) -> HttpResponse:
     """`Retry-After` and `retry_after_s` are the same whole number of seconds, rounded up."""
     response = JsonResponse(error_body(message, code, retry_after_s), status=status, headers=headers)
@@ -43,7 +48,9 @@ def handle(problem: Exception, context: dict[str, Any]) -> HttpResponse:
     del context
     match problem:
         case KalshiError():
-            return error_response(problem.status, problem.message, problem.code, retry_after_s=problem.retry_after_s)
+            return error_response(
+                problem.status, problem.message, problem.code, retry_after_s=problem.retry_after_s
+            )
         case drf.NotAuthenticated() | drf.AuthenticationFailed():
             sentence = (
                 "Sign in, or send a valid Authorization: Bearer <token>."
@@ -54,10 +61,17 @@ def handle(problem: Exception, context: dict[str, Any]) -> HttpResponse:
         case drf.PermissionDenied() | PermissionDenied():
             return error_response(403, "You may not see this.", "forbidden")
         case drf.Throttled():
-            return error_response(429, "Too many requests; slow down.", "too_many_requests", retry_after_s=problem.wait)
+            return error_response(
+                429,
+                "Too many requests; slow down.",
+                "too_many_requests",
+                retry_after_s=getattr(problem, "wait", None),
+            )
         case drf.NotFound() | Http404():
             return error_response(404, "There is nothing under this path.", "not_found")
         case drf.APIException() if problem.status_code < 500:
             return error_response(400, str(problem.detail), "bad_request")
     log.error("unhandled %s", type(problem).__name__, exc_info=problem)
-    return error_response(500, "Something went wrong on our side; the log has it under this request id.", "internal_error")
+    return error_response(
+        500, "Something went wrong on our side; the log has it under this request id.", "internal_error"
+    )

@@ -24,7 +24,9 @@ def link(request: HttpRequest, code: str) -> HttpResponse:
     """GET shows a button, so that a link preview burns nothing; POST spends the code and signs in."""
     if request.method != "POST":
         is_open = SignInCode.is_open(code)
-        return render(request, "kalshi/sign_in_link.html", {"is_open": is_open}, status=200 if is_open else 410)
+        return render(
+            request, "kalshi/sign_in_link.html", {"is_open": is_open}, status=200 if is_open else 410
+        )
     user = SignInCode.spend(code)
     if user is None:
         return render(request, "kalshi/sign_in_link.html", {"is_open": False}, status=410)

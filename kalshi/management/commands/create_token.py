@@ -10,12 +10,16 @@ MAX_DAYS = 3650
 
 
 class Command(BaseCommand):
-    help = "Make a bearer token for a user and print it, alone, on standard output. It is shown only this once."
+    help = (
+        "Make a bearer token for a user and print it, alone, on standard output. It is shown only this once."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--user", required=True, help="user name")
         parser.add_argument("--name", required=True, help="label by which you recognise the token later")
-        parser.add_argument("--days", type=int, default=365, help="valid for so many days (1 to 3650, default 365)")
+        parser.add_argument(
+            "--days", type=int, default=365, help="valid for so many days (1 to 3650, default 365)"
+        )
 
     def handle(self, *, user: str, name: str, days: int, **_: Any) -> None:
         owner = get_user_model().objects.filter(username=user, is_active=True).first()

@@ -13,11 +13,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--user", default="owner", help="user name (default: owner)")
-        parser.add_argument("--base", default=None, help="scheme, host and port of the link, if not the local ones")
+        parser.add_argument(
+            "--base", default=None, help="scheme, host and port of the link, if not the local ones"
+        )
 
     def handle(self, *, user: str, base: str | None, **_: Any) -> None:
         person = get_user_model().objects.filter(username=user, is_active=True).first()
         if person is None:
             raise CommandError(f"There is no active user {user!r}.")
-        root = base or getattr(settings, "PUBLIC_BASE_URL", "http://127.0.0.1:8000")
+        root = base or str(getattr(settings, "PUBLIC_BASE_URL", "http://127.0.0.1:8000"))
         self.stdout.write(root.rstrip("/") + reverse("sign-in-link", args=[SignInCode.issue(person)]))
