@@ -1,0 +1,86 @@
+"""What tests of every part share: a real Redis, because an imitation would prove nothing about ours."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+START_DEADLINE_S = 10.0
+
+
+class RedisServer:
+    """A redis-server of its own on a free loopback port, which keeps nothing; it can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Return when it answers."""
+        program = shutil.which("redis-server")
+        if program is None:
+            pytest.fail(
+                "redis-server is not on PATH; install it (on Debian: apt-get install redis-server).",
+                pytrace=False,
+            )
+        options = {"bind": "127.0.0.1", "port": str(self._port), "dir": str(self._folder)}
+        options |= {"save": "", "appendonly": "no", "logfile": "redis.log"}
+        arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self._process = subprocess.Popen([program, *arguments])
+        deadline = time.monotonic() + START_DEADLINE_S
+        while not _answers(self._port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                log = self._folder / "redis.log"
+                pytest.fail(
+                    f"redis-server did not start:\n{log.read_text() if log.exists() else ''}", pytrace=False
+                )
+            time.sleep(0.02)  # a poll with a deadline
+
+    def stop(self) -> None:
+        """Kill it, as an outage would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis for the whole run. Tests share it: use keys of your own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis for one test, which may stop and start it."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
