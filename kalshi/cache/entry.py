@@ -1,0 +1,81 @@
+"""One cached answer, and its form as bytes.
+
+Layout of the packed form, big-endian: magic (4), CRC-32 of all that follows (4), status (u16), lengths of
+identity and ETag (u16 each), fetched_at, fresh_s, keep_s (f64 each), identity, ETag, then the body to the
+end. Never pickle: whoever can write to the shared cache must not be able to run code here.
+"""
+
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Self
+
+_MAGIC = b"KAL1"
+_HEAD = struct.Struct("!4sI")
+_META = struct.Struct("!HHHddd")
+_STATUSES = (200, 404)
+
+
+def etag_of(body: bytes) -> str:
+    """Strong validator (RFC 9110) of these very bytes; tells nothing about whose they are."""
+    return f'"{blake2b(body, digest_size=16).hexdigest()}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A raw upstream body. fetched_at: epoch seconds; fresh_s, keep_s: the policy's numbers when it was
+    stored.
+
+    `identity` is the cache key it was stored under: a copy found under another key is not believed.
+    """
+
+    identity: str
+    status: int
+    body: bytes
+    fetched_at: float
+    fresh_s: float
+    keep_s: float
+    etag: str
+
+    @classmethod
+    def of(
+        cls, identity: str, status: int, body: bytes, *, fetched_at: float, fresh_s: float, keep_s: float
+    ) -> Self:
+        """A new entry with the ETag of its body. status: 200 or 404."""
+        if status not in _STATUSES:
+            raise ValueError(f"only answers with status 200 or 404 are kept, not {status}")
+        return cls(identity, status, body, fetched_at, fresh_s, keep_s, etag_of(body))
+
+    def age_s(self, now: float) -> float:
+        """Seconds since the fetch, never negative (clocks of several machines differ)."""
+        return max(0.0, now - self.fetched_at)
+
+    def pack(self) -> bytes:
+        """The entry as bytes for any store."""
+        identity, etag = self.identity.encode(), self.etag.encode()
+        numbers = (self.fetched_at, self.fresh_s, self.keep_s)
+        meta = _META.pack(self.status, len(identity), len(etag), *numbers) + identity + etag
+        return b"".join((_HEAD.pack(_MAGIC, zlib.crc32(self.body, zlib.crc32(meta))), meta, self.body))
+
+    @classmethod
+    def unpack(cls, packed: object) -> Self | None:
+        """The entry, or None for anything that `pack` did not write: damage is a miss, never an exception."""
+        if not isinstance(packed, bytes) or len(packed) < _HEAD.size + _META.size:
+            return None
+        magic, checksum = _HEAD.unpack_from(packed)
+        if magic != _MAGIC or zlib.crc32(memoryview(packed)[_HEAD.size :]) != checksum:
+            return None
+        start = _HEAD.size + _META.size
+        status, identity_len, etag_len, fetched_at, fresh_s, keep_s = _META.unpack_from(packed, _HEAD.size)
+        etag_at = start + identity_len
+        body_at = etag_at + etag_len
+        numbers_good = math.isfinite(fetched_at + fresh_s + keep_s)
+        if status not in _STATUSES or body_at > len(packed) or not numbers_good:
+            return None
+        try:
+            identity, etag = packed[start:etag_at].decode(), packed[etag_at:body_at].decode()
+        except UnicodeDecodeError:
+            return None
+        return cls(identity, status, packed[body_at:], fetched_at, fresh_s, keep_s, etag)
