@@ -1,0 +1,80 @@
+"""Single flight: however many callers want a key, one fetch is in the air, and all share what it brings."""
+
+import threading
+from types import TracebackType
+
+from kalshi.cache.entry import Entry
+
+
+class Flight:
+    """One fetch of one key. `landed` is set once, after everything else is in place.
+
+    entry: what it brought; loaded: by asking upstream, not by finding that somebody else just had; stored:
+    it is in the cache. error: why it brought nothing.
+    """
+
+    def __init__(self) -> None:
+        self.landed = threading.Event()
+        self.entry: Entry | None = None
+        self.loaded = False
+        self.stored = False
+        self.error: Exception | None = None
+        self._traceback: TracebackType | None = None
+
+    def bring(self, entry: Entry, *, loaded: bool, stored: bool) -> None:
+        """Land with an answer, unless the callers were sent away already."""
+        if self.landed.is_set():
+            return
+        self.entry, self.loaded, self.stored = entry, loaded, stored
+        self.landed.set()
+
+    def fail(self, error: BaseException) -> None:
+        """Land with an error, shared by all callers, unless they were sent away already.
+
+        What is no Exception (SystemExit) would end their threads: it is wrapped.
+        """
+        if self.landed.is_set():
+            return
+        if not isinstance(error, Exception):
+            wrapped = RuntimeError(f"the fetch was ended by {type(error).__name__}")
+            wrapped.__cause__ = error
+            error = wrapped
+        self.error, self._traceback = error, error.__traceback__
+        self.landed.set()
+
+    def raised(self) -> Exception:
+        """The error, to be raised by one more caller: each raise would else lengthen its traceback."""
+        if self.error is None:
+            raise ValueError("this flight brought an answer")
+        return self.error.with_traceback(self._traceback)
+
+
+class Flights:
+    """The flights in the air, by key. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[str, Flight] = {}
+
+    def join(self, key: str) -> tuple[Flight, bool]:
+        """(flight, whether the caller leads: it must see to it that the flight lands and is removed)."""
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is not None:
+                return flight, False
+            flight = self._flights[key] = Flight()
+            return flight, True
+
+    def remove(self, key: str, flight: Flight) -> None:
+        """Take it out of the air, after storing and before landing: who asks next leads a new one."""
+        with self._lock:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._flights
+
+    def all(self) -> list[Flight]:
+        """Those in the air now."""
+        with self._lock:
+            return list(self._flights.values())

@@ -1,0 +1,256 @@
+"""The one way to read upstream data: look, join or start the one fetch, wait as long as it is worth, fall
+back.
+
+1. `policy.decide` looks at the cached entry. SERVE ends here. 2. REFRESH and FETCH join the flight of the
+key, or start one in the threads of its pool. The thread looks into the store again (somebody may have been
+faster), loads, and stores. Nobody's leaving stops it. 3. With a copy in hand, the caller who started waits
+at most `patience_s`, as does one who forced; all others get the copy at once. Without a copy everybody
+waits for the flight, at most `wait_s`. 4. An error may be hidden behind the copy
+(`policy.may_serve_stale`), or it is raised to everybody on the flight.
+
+Not done here: choosing policies, validating, retrying, headers.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from kalshi.cache.attempts import Attempts
+from kalshi.cache.bulkhead import Bulkhead
+from kalshi.cache.entry import Entry
+from kalshi.cache.flight import Flight, Flights
+from kalshi.cache.policy import FORCED_INTERVAL_S, Action, Policy, decide, may_serve_stale, stored_times
+from kalshi.cache.store import Store
+from kalshi.cache.waiting import WaitingRoom
+from kalshi.errors import KalshiError, NotFound, UpstreamTimeout, UpstreamUnavailable
+
+MAX_WAITING = 232
+"""Below the server's threads, so that some are always left for answers from the cache."""
+THREADS_PER_POOL = 16
+CLOSE_GRACE_S = 3.0
+
+Load = Callable[[], tuple[int, bytes]]
+Kind = Literal["hit", "miss", "collapsed", "refreshed", "forced", "stale"]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """kind: hit (from the cache), miss (fetched, nothing was cached), collapsed (another caller's fetch),
+    refreshed (fetched, the copy was old), forced (fetched because the caller said no-cache), stale (the
+    copy, in place of a fetch that is not done or failed; `detail` says "refreshing" or the error's code). A
+    forced caller's copy may still be fresh. stored: the fetched entry is in the cache.
+    """
+
+    entry: Entry
+    kind: Kind
+    stored: bool = False
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    key: str
+    policy: Policy
+    load: Load
+    pool: str
+    wait_s: float
+    forced: bool
+    before_wait: Callable[[], None]
+
+
+def _nothing() -> None:
+    pass
+
+
+class ReadThrough:
+    """One per process. Thread-safe. clock: epoch seconds, for ages only; waiting uses real time."""
+
+    def __init__(
+        self, store: Store, *, clock: Callable[[], float] = time.time, max_waiting: int = MAX_WAITING
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._room = WaitingRoom(max_waiting)
+        self._max_jobs = max_waiting
+        self._flights = Flights()
+        self._attempts = Attempts()
+        self._pools: dict[str, Bulkhead] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def read(
+        self,
+        key: str,
+        policy: Policy,
+        load: Load,
+        *,
+        pool: str,
+        wait_s: float,
+        forced: bool = False,
+        before_wait: Callable[[], None] = _nothing,
+    ) -> Answer:
+        """The answer for `key`, of status 200.
+
+        load: asks upstream and returns (status, body), 200 or 404; runs in a thread of `pool` and must not
+        read the same key. wait_s: the longest wait. before_wait: called just before this thread blocks.
+        Raises what load raised where no copy may hide it (bugs included), NotFound with its body for a 404
+        (also for one cached within the last 10 s), UpstreamTimeout after wait_s, and UpstreamUnavailable at
+        once when too many wait already or the server is stopping.
+        """
+        entry, now = self._store.get(key), self._clock()
+        forced = forced and (key in self._flights or not self._attempts.within(key, FORCED_INTERVAL_S, now))
+        action = decide(entry, policy, now, forced=forced)
+        if action is Action.SERVE and entry is not None:
+            return Answer(_found(entry), "hit")
+        request = _Request(key, policy, load, pool, wait_s, forced, before_wait)
+        flight, leads = self._join(request)
+        if action is Action.REFRESH and entry is not None:
+            return self._answer_with_copy(request, flight, leads=leads, copy=entry)
+        return self._answer_without_copy(request, flight, leads=leads)
+
+    def peek(self, key: str) -> Entry | None:
+        """What is cached, however old, without any fetch."""
+        return self._store.get(key)
+
+    def last_error(self, key: str) -> str | None:
+        """Code of the error that the last fetch of this key ended with; None after a success."""
+        return self._attempts.last_error(key)
+
+    def close(self, grace_s: float = CLOSE_GRACE_S) -> None:
+        """Start no more fetches; give those in the air grace_s, then let everybody who waits go.
+
+        They get their copy, or UpstreamUnavailable. Cached answers are served still.
+        """
+        with self._lock:
+            self._closed = True
+            pools = list(self._pools.values())
+        deadline = time.monotonic() + grace_s
+        for flight in self._flights.all():
+            if not flight.landed.wait(max(0.0, deadline - time.monotonic())):
+                flight.fail(_stopping())
+        for bulkhead in pools:
+            bulkhead.close()
+
+    def _answer_with_copy(self, request: _Request, flight: Flight, *, leads: bool, copy: Entry) -> Answer:
+        waits = leads or request.forced
+        patience_s = min(request.policy.patience_s, request.wait_s) if waits else 0.0
+        if self._wait(request, flight, patience_s) != "landed":
+            return Answer(copy, "stale", detail="refreshing")
+        if flight.error is not None:
+            if may_serve_stale(copy, request.policy, self._clock(), flight.error):
+                return Answer(copy, "stale", detail=_code(flight.error))
+            raise flight.raised()
+        if not (waits and flight.loaded):
+            return _brought(flight, "hit")
+        return _brought(flight, "forced" if request.forced else "refreshed")
+
+    def _answer_without_copy(self, request: _Request, flight: Flight, *, leads: bool) -> Answer:
+        outcome = self._wait(request, flight, request.wait_s)
+        if outcome == "full":
+            raise UpstreamUnavailable("Too many callers wait for Kalshi already.", retry_after_s=1)
+        if outcome == "late":
+            raise UpstreamTimeout("Kalshi has not answered in time; the request goes on.", retry_after_s=1)
+        if flight.error is not None:
+            raise flight.raised()
+        if leads:
+            return _brought(flight, "miss" if flight.loaded else "hit")
+        return _brought(flight, "collapsed")
+
+    def _wait(self, request: _Request, flight: Flight, seconds: float) -> Literal["landed", "late", "full"]:
+        if flight.landed.is_set():
+            return "landed"
+        if seconds <= 0:
+            return "late"
+        with self._room.seat(request.pool) as seated:
+            if not seated:
+                return "full"
+            request.before_wait()
+            return "landed" if flight.landed.wait(seconds) else "late"
+
+    def _join(self, request: _Request) -> tuple[Flight, bool]:
+        flight, leads = self._flights.join(request.key)
+        if leads:
+            refusal = self._start(request, flight)
+            if refusal is not None:
+                self._flights.remove(request.key, flight)
+                flight.fail(refusal)
+        return flight, leads
+
+    def _start(self, request: _Request, flight: Flight) -> Exception | None:
+        """Why the fetch cannot be started, or None."""
+        if self._closed:
+            return _stopping()
+        try:
+            if self._bulkhead(request.pool).submit(partial(self._fetch, request, flight)):
+                return None
+        except RuntimeError:  # the system has no thread left
+            _log.exception("No thread for a fetch of %s", request.pool)
+        return UpstreamUnavailable("Too many requests to Kalshi are under way.", retry_after_s=1)
+
+    def _bulkhead(self, pool: str) -> Bulkhead:
+        with self._lock:
+            if pool not in self._pools:
+                self._pools[pool] = Bulkhead(pool, threads=THREADS_PER_POOL, max_jobs=self._max_jobs)
+            return self._pools[pool]
+
+    def _fetch(self, request: _Request, flight: Flight) -> None:
+        """Runs in the pool. Whatever happens, the flight leaves the air and lands."""
+        try:
+            entry, loaded, stored = self._found_or_loaded(request)
+        except BaseException as error:  # noqa: BLE001  # the flight carries it to the callers
+            if not isinstance(error, KalshiError):
+                _log.exception("A fetch of %s failed by a bug of ours", request.pool)
+            self._attempts.ended(request.key, _code(error))
+            self._flights.remove(request.key, flight)
+            flight.fail(error)
+        else:
+            self._flights.remove(request.key, flight)
+            flight.bring(entry, loaded=loaded, stored=stored)
+
+    def _found_or_loaded(self, request: _Request) -> tuple[Entry, bool, bool]:
+        """(entry, loaded, stored). NotFound for a 404, after it was stored."""
+        entry, now = self._store.get(request.key), self._clock()
+        if entry is not None and decide(entry, request.policy, now, forced=request.forced) is Action.SERVE:
+            return entry, False, False
+        self._attempts.started(request.key, now)
+        try:
+            status, body = request.load()
+            not_found = None if status != 404 else _not_found(body)
+        except NotFound as error:
+            status, body, not_found = 404, error.upstream_body, error
+        fresh_s, keep_s = stored_times(request.policy, status)
+        entry = Entry.of(request.key, status, body, fetched_at=self._clock(), fresh_s=fresh_s, keep_s=keep_s)
+        stored = self._store.set(request.key, entry)
+        if not_found is not None:
+            raise not_found
+        self._attempts.ended(request.key, None)
+        return entry, True, stored
+
+
+def _found(entry: Entry) -> Entry:
+    if entry.status == 404:
+        raise _not_found(entry.body)
+    return entry
+
+
+def _brought(flight: Flight, kind: Kind) -> Answer:
+    if flight.entry is None:
+        raise RuntimeError("the flight landed with neither entry nor error")
+    return Answer(_found(flight.entry), kind, stored=flight.stored)
+
+
+def _code(error: BaseException) -> str:
+    return error.code if isinstance(error, KalshiError) else KalshiError.code
+
+
+def _not_found(body: bytes) -> NotFound:
+    return NotFound("Kalshi knows nothing by this name.", upstream_status=404, upstream_body=body)
+
+
+def _stopping() -> UpstreamUnavailable:
+    return UpstreamUnavailable("The server is stopping.", retry_after_s=2)
