@@ -1,0 +1,126 @@
+"""What Kalshi says about the account's budget: /account/limits and /account/endpoint_costs. Pure.
+
+Both readers are tolerant: a missing or odd field keeps its old value, odd rows are left out, and the names of what
+could not be read are returned for the log.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+API_PREFIX = "/trade-api/v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The account's read bucket, before any share. Until learned: the lowest tier at its smallest seen."""
+
+    tier: str | None = None
+    refill_per_s: float = 200.0
+    capacity: float = 200.0
+
+    def learn(self, body: bytes) -> tuple[Self, list[str]]:
+        """(what is granted now, what could not be read)."""
+        payload = _object(body)
+        read = payload.get("read")
+        read = read if isinstance(read, dict) else {}
+        tier = payload.get("usage_tier")
+        tier = tier if isinstance(tier, str) else None
+        refill = _number(read.get("refill_rate"), minimum=1)
+        capacity = _number(read.get("bucket_capacity"), minimum=1)
+        found = {"usage_tier": tier, "read.refill_rate": refill, "read.bucket_capacity": capacity}
+        granted = type(self)(tier or self.tier, refill or self.refill_per_s, capacity or self.capacity)
+        return granted, [name for name, value in found.items() if not value]
+
+
+@dataclass(frozen=True, slots=True)
+class CostTable:
+    """Tokens per request. default: without a route, None while unknown; routes: (pattern segments, cost)."""
+
+    default: float | None = None
+    routes: tuple[tuple[tuple[str, ...], float], ...] = ()
+
+    def learn(self, body: bytes) -> tuple[Self, list[str]]:
+        """(the table now, what could not be read)."""
+        payload = _object(body)
+        default = _number(payload.get("default_cost"), minimum=1)
+        faults = [] if default is not None else ["default_cost"]
+        default = self.default if default is None else default
+        rows = payload.get("endpoint_costs")
+        if not isinstance(rows, list):
+            return type(self)(default, self.routes), [*faults, "endpoint_costs"]
+        routes = []
+        for index, row in enumerate(rows):
+            route = _route(row)
+            if route is None:
+                faults.append(f"endpoint_costs[{index}]")
+            elif row.get("method", "GET") == "GET":
+                routes.append(route)
+        routes.sort(key=lambda route: [_rank(segment) for segment in route[0]])
+        return type(self)(default, tuple(routes)), faults
+
+    def cost(self, path: str, otherwise: float) -> float:
+        """Cost of a GET. path: as in the endpoint table, "/markets/{ticker}"; the most exact pattern decides.
+
+        otherwise: for a path without a pattern while the default is unknown.
+        """
+        segments = _segments(path)
+        for pattern, cost in self.routes:
+            if _matches(pattern, segments):
+                return cost
+        return otherwise if self.default is None else self.default
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in `body`; empty, so that every field counts as missing, when it is none."""
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _number(value: object, *, minimum: float = 0.0) -> float | None:
+    """A finite number of at least `minimum`, or None; True and False are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and number >= minimum else None
+
+
+def _route(row: object) -> tuple[tuple[str, ...], float] | None:
+    if not isinstance(row, dict):
+        return None
+    path, cost = row.get("path"), _number(row.get("cost"))
+    if not isinstance(path, str) or cost is None:
+        return None
+    return _segments(path.removeprefix(API_PREFIX)), cost
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    return tuple(path.strip("/").split("/"))
+
+
+def _rank(segment: str) -> int:
+    """Literals before one-segment placeholders before patterns for the rest of the path."""
+    if segment.startswith(":"):
+        return 1
+    return 2 if "*" in segment else 0
+
+
+def _matches(pattern: Iterable[str], segments: tuple[str, ...]) -> bool:
+    """`:name` stands for one segment, `*name` for all that are left, `text*` for what begins like that."""
+    rest = list(segments)
+    for part in pattern:
+        if "*" in part:
+            start = part.split("*")[0]
+            return not start or bool(rest and rest[0].startswith(start))
+        if not rest or not (part.startswith(":") or part == rest[0]):
+            return False
+        rest.pop(0)
+    return not rest
