@@ -1,0 +1,107 @@
+from dataclasses import dataclass
+from threading import Thread
+
+import pytest
+
+from kalshi import errors
+from kalshi.limits.breaker import FAILURES, OPEN_S, Breaker
+from kalshi.limits.budget import Budget
+from kalshi.limits.gate import LimitGate
+from kalshi.upstream.client import Gate
+
+
+@dataclass(frozen=True)
+class Operation:
+    path: str = "/portfolio/balance"
+    signed: bool = True
+    cost: int = 10
+
+
+BALANCE = Operation()
+MARKET = Operation("/markets/{ticker}", signed=False)
+
+
+class Way:
+    """A gate with a clock to turn."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.budget = Budget(share=1.0, clock=lambda: self.now, sleep=self._sleep)
+        self.breaker = Breaker(clock=lambda: self.now)
+        self.gate: Gate = LimitGate(self.budget, self.breaker)
+
+    def _sleep(self, seconds):
+        self.now += seconds
+
+    def admit(self, endpoint=BALANCE, *, charged=True, max_wait_s=0.0):
+        self.gate.admit(endpoint, charged=charged, background=False, max_wait_s=max_wait_s)
+
+    def attempt(self, error=None, endpoint=BALANCE, *, charged=True):
+        self.admit(endpoint, charged=charged)
+        self.gate.report(endpoint, error, 0.1)
+
+    def spend_all(self):
+        self.budget.acquire(200, charged=True, background=False, max_wait_s=0)
+
+
+@pytest.fixture
+def way():
+    return Way()
+
+
+def test_every_attempt_is_charged_its_cost(way):
+    way.attempt()
+    assert way.budget.snapshot()["level"] == 190
+    way.attempt(endpoint=MARKET, charged=False)
+    assert way.budget.snapshot()["level"] == 190
+    way.attempt(endpoint=MARKET, charged=True)
+    assert way.budget.snapshot()["level"] == 180
+
+
+def test_a_broken_host_costs_no_tokens(way):
+    for _ in range(FAILURES):
+        way.attempt(errors.UpstreamTimeout("x"))
+    before = way.budget.snapshot()["level"]
+    with pytest.raises(errors.BreakerOpen):
+        way.attempt()
+    assert way.budget.snapshot()["level"] == before
+
+
+def test_a_probe_that_the_budget_refuses_is_not_lost(way):
+    for _ in range(FAILURES):
+        way.attempt(errors.UpstreamTimeout("x"))
+    way.now += OPEN_S
+    way.spend_all()
+    with pytest.raises(errors.RateLimited):
+        way.attempt()
+    way.now += 1
+    way.attempt()
+    assert way.breaker.snapshot() == "closed"
+
+
+def test_a_probe_is_known_again_when_it_reports(way):
+    for _ in range(FAILURES):
+        way.attempt(errors.UpstreamTimeout("x"))
+    way.now += OPEN_S
+    way.admit()
+    other = Thread(target=way.gate.report, args=(BALANCE, errors.UpstreamTimeout("left earlier"), 12.0))
+    other.start()
+    other.join()
+    assert way.breaker.snapshot() == "half_open"
+    way.gate.report(BALANCE, errors.UpstreamTimeout("x"), 15.0)
+    assert way.breaker.snapshot() == "open"
+
+
+def test_a_429_slows_down_what_was_charged(way):
+    way.attempt(errors.RateLimited("429"), MARKET, charged=False)
+    assert way.budget.snapshot()["refill_per_s"] == 200
+    way.attempt(errors.RateLimited("429"), MARKET, charged=True)
+    assert way.budget.snapshot()["refill_per_s"] == 100
+    assert way.breaker.snapshot() == "closed"
+
+
+def test_our_own_refusal_is_no_429(way):
+    way.spend_all()
+    with pytest.raises(errors.RateLimited):
+        way.attempt()
+    assert way.budget.snapshot()["refill_per_s"] == 200
