@@ -1,5 +1,6 @@
 """The folder of everything the product keeps on disk: made, checked and given its generated secret."""
 
+import fcntl
 import os
 import secrets
 import sqlite3
@@ -7,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+SHORTEST_KEY = 32
 
 
 def prepare(path: Path) -> Path:
@@ -23,25 +26,26 @@ def prepare(path: Path) -> Path:
 
 
 def secret_key(folder: Path) -> str:
-    """The generated key that signs sessions, kept in the folder with mode 600; made on first use."""
+    """The generated key that signs sessions, kept in the folder with mode 600; made on first use.
+
+    Processes that start together get the same key: the first one writes it behind a lock.
+    """
     path = folder / "secret_key"
     try:
-        # O_EXCL lets exactly one of several starting processes write it.
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:  # noqa: PTH123 - needs the mode
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.fchmod(file.fileno(), 0o600)
+            key = file.read().strip()
+            if not key:
+                key = secrets.token_urlsafe(48).encode()
+                file.write(key)
     except OSError as problem:
-        raise ImproperlyConfigured(f"{path} cannot be written ({problem.strerror}).") from None
-    try:
-        key = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        key = ""
-    if len(key) < 32:
+        raise ImproperlyConfigured(f"{path} cannot be read and written ({problem.strerror}).") from None
+    if len(key) < SHORTEST_KEY or not key.isascii():
         raise ImproperlyConfigured(
             f"{path} is damaged; delete it to have a new one made (everybody signs in again)."
         )
-    return key
+    return key.decode()
 
 
 def check_database(path: Path) -> None:
