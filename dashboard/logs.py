@@ -1,5 +1,6 @@
 """Logging: one JSON object a line on standard error, with the request id, and secrets taken out at the last step."""
 
+import json
 import logging.config
 import re
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from structlog.typing import EventDict, WrappedLogger
 from kalshi.request_id import REQUEST_ID
 
 MASK = "***"
+SHORTEST = 8
 PATTERNS = (
     (re.compile(r"-----BEGIN [^-]*-----.*?(-----END [^-]*-----|\Z)", re.DOTALL), MASK),
     (re.compile(r"(/sign-in/)[^/\s\"'?]+"), r"\1" + MASK),
@@ -24,15 +26,20 @@ class Redact:
     """The last processor: works on the finished line, so nothing can be put in behind it."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        # Shorter ones would mask ordinary words.
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= 8)
+        # A key of several lines may be quoted line by line. Shorter secrets would mask ordinary words.
+        parts = [
+            part for secret in secrets for part in (secret, *secret.splitlines()) if len(part) >= SHORTEST
+        ]
+        # As they stand in JSON, and as they are; the longest first, or a part would break up the whole.
+        spellings = {spelling for part in parts for spelling in (part, json.dumps(part)[1:-1])}
+        self._secrets = tuple(sorted(spellings, key=len, reverse=True))
 
     def __call__(self, logger: WrappedLogger, name: str, line: str) -> str:
         del logger, name
-        for secret in self._secrets:
-            line = line.replace(secret, MASK)
         for pattern, replacement in PATTERNS:
             line = pattern.sub(replacement, line)
+        for secret in self._secrets:
+            line = line.replace(secret, MASK)
         return line
 
     def __repr__(self) -> str:
@@ -46,17 +53,13 @@ def add_request_id(logger: WrappedLogger, name: str, event: EventDict) -> EventD
     return event
 
 
-def access_fields(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """uvicorn's access records as fields instead of one sentence."""
+def uvicorn_fields(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """uvicorn's access records as fields instead of one sentence, and no colours."""
     del logger, name
-    record: logging.LogRecord | None = event.get("_record")
-    if (
-        record is not None
-        and record.name == "uvicorn.access"
-        and isinstance(record.args, tuple)
-        and len(record.args) == 5
-    ):
-        peer, method, path, _, status = record.args
+    event.pop("color_message", None)
+    arguments = event.pop("positional_args", ())
+    if event["_record"].name == "uvicorn.access" and len(arguments) == 5:
+        peer, method, path, _, status = arguments
         event.update(event="request", peer=peer, method=method, path=path, status=status)
     return event
 
@@ -77,7 +80,8 @@ def configuration(secrets: Sequence[str], *, debug: bool) -> dict[str, Any]:
         "formatters": {
             "json": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [*shared, access_fields],
+                "pass_foreign_args": True,  # for uvicorn_fields, which takes them out again
+                "foreign_pre_chain": [*shared, uvicorn_fields],
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.JSONRenderer(),
