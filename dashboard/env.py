@@ -1,131 +1,169 @@
-"""The settings of the product as one table, and the typed readers that turn environment text into values.
+"""The settings of the product as one table, and the readers that turn environment text into values.
 
 A value comes from the process environment, else from the file `KALSHI_ENV_FILE` (default `.env` beside manage.py).
+A variable that is set to nothing in the environment counts as absent, and hides the file's.
+
 A value that cannot be read raises ImproperlyConfigured with one sentence: the variable, what was found, what is
 allowed. Values of variables marked secret are never repeated.
 """
 
-from __future__ import annotations
-
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from kalshi.errors import ConfigError
+from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 
+HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+SHOWN_CHARACTERS = 80
+SWITCH_WORDS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
+    ("0", "false", "no", "off"), False
+)
 
-def whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"-?[0-9]{1,12}", text) or not low <= int(text) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def number(low: float, high: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        if (
-            not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text)
-            or not low <= float(text) <= high
-        ):
-            raise ValueError(f"a number from {low:g} to {high:g}")
-        return float(text)
-
-    return read
-
-
-def switch(text: str) -> bool:
-    words = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }
-    if text.lower() not in words:
-        raise ValueError("1 or 0 (also true, false, yes, no, on, off)")
-    return words[text.lower()]
-
-
-def choice(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError("one of " + ", ".join(words))
-        return text.lower()
-
-    return read
-
-
-def upstream_url(*schemes: str) -> Callable[[str], str]:
-    """A URL without query or trailing slash; the insecure scheme (the last one) only for loopback."""
-    secure, insecure = schemes
-
-    def read(text: str) -> str:
-        allowed = f"{secure}://HOST/PATH ({insecure}:// only for 127.0.0.1, localhost and [::1])"
-        try:
-            parts = urlsplit(text)
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            raise ValueError(allowed) from None
-        good = parts.scheme == secure or (parts.scheme == insecure and host in LOOPBACK)
-        if not (good and host) or parts.query or parts.fragment or parts.username or parts.password:
-            raise ValueError(allowed)
-        return text.rstrip("/")
-
-    return read
-
-
-def service_url(*schemes: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        allowed = "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
-        try:
-            parts = urlsplit(text)
-            _ = parts.port
-        except ValueError:
-            raise ValueError(allowed) from None
-        if parts.scheme not in schemes:
-            raise ValueError(allowed)
-        return text
-
-    return read
-
-
-def words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def origins(text: str) -> tuple[str, ...]:
-    for origin in words(text):
-        if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", origin):
-            raise ValueError(
-                "origins such as https://dash.example.com, with scheme and without path, separated by commas"
-            )
-    return words(text)
-
-
-def dotted(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", text):
-        raise ValueError("a dotted path such as daemon.client.signed_request")
-    return text
+# Readers: text without surrounding blanks -> value. They raise ValueError with what is allowed.
 
 
 def text(value: str) -> str:
     return value
 
 
+def path(value: str) -> Path:
+    try:
+        expanded = Path(value).expanduser()
+    except RuntimeError:  # ~somebody, whom this machine does not know
+        raise ValueError("a path; ~ stands for the home folder") from None
+    if "\0" in value:
+        raise ValueError("a path")
+    return expanded
+
+
+def switch(value: str) -> bool:
+    if value.lower() not in SWITCH_WORDS:
+        raise ValueError("1 or 0 (also true, false, yes, no, on, off)")
+    return SWITCH_WORDS[value.lower()]
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,12}", value) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    def read(value: str) -> float:
+        # float() alone would take nan, inf and digits of every script.
+        if not re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,9}", value) or not low <= float(value) <= high:
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    return read
+
+
+def choice(*options: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.lower() not in options:
+            raise ValueError("one of " + ", ".join(options))
+        return value.lower()
+
+    return read
+
+
+def dotted(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", value):
+        raise ValueError("a dotted path such as daemon.client.signed_request")
+    return value
+
+
+def listen_address(value: str) -> str:
+    if not _is_address(value) and not HOST_NAME.fullmatch(value):
+        raise ValueError("an IP address or host name of this machine, such as 127.0.0.1 or 0.0.0.0")
+    return value
+
+
+def service_url(*schemes: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        allowed = "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+        try:
+            parts = urlsplit(value)
+            _ = parts.port
+        except ValueError:
+            raise ValueError(allowed) from None
+        if parts.scheme not in schemes or "://" not in value:
+            raise ValueError(allowed)
+        return value
+
+    return read
+
+
+def database_url(value: str) -> str:
+    read = service_url("postgres", "postgresql", "sqlite")
+    # Without a name Django would fall back to a database in memory, and lose everything.
+    if not urlsplit(read(value)).path.strip("/"):
+        raise ValueError("an address such as postgres://USER:PASSWORD@HOST/NAME or sqlite:////PATH")
+    return value
+
+
+def several(good: Callable[[str], bool], allowed: str) -> Callable[[str], tuple[str, ...]]:
+    """Values separated by commas, each of them good."""
+
+    def read(value: str) -> tuple[str, ...]:
+        words = tuple(word.strip() for word in value.split(",") if word.strip())
+        if not words or not all(good(word) for word in words):
+            raise ValueError(f"{allowed}, separated by commas")
+        return words
+
+    return read
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_network(value: str) -> bool:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_served_host(value: str) -> bool:
+    """As Django compares them: without scheme and port, `.example.com` for every host below, `*` for all."""
+    if value.startswith("["):
+        return value.endswith("]") and _is_address(value[1:-1])
+    return value == "*" or HOST_NAME.fullmatch(value.removeprefix(".")) is not None
+
+
+def _is_origin(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and value == f"{parts.scheme}://{parts.netloc}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One variable. `default` is the value when it is absent or empty; None means not set."""
+    """One variable. `default` is the value when it is absent; None means not set."""
 
     name: str
     read: Callable[[str], Any]
@@ -136,9 +174,9 @@ class Setting:
 
 SETTINGS = (
     Setting("PORT", whole(1, 65535), 8000, "port on which the dashboard listens"),
-    Setting("HOST", text, "127.0.0.1", "address on which the dashboard listens"),
-    Setting("DATA_DIR", Path, Path("var"), "SQLite file, generated secrets (mode 600), sandbox keys, logs"),
-    Setting("KALSHI_ENV_FILE", Path, Path(".env"), "file of settings; the environment goes first"),
+    Setting("HOST", listen_address, "127.0.0.1", "address on which the dashboard listens"),
+    Setting("DATA_DIR", path, Path("var"), "SQLite file, generated secrets (mode 600), sandbox keys, logs"),
+    Setting("KALSHI_ENV_FILE", path, Path(".env"), "file of settings; the environment goes first"),
     Setting(
         "KALSHI_ENV",
         choice("prod", "demo", "sandbox"),
@@ -158,13 +196,13 @@ SETTINGS = (
     Setting("KALSHI_ALLOW_OPEN_KEY_FILE", switch, False, "accept a key file that group or others can read"),
     Setting(
         "KALSHI_BASE_URL",
-        upstream_url("https", "http"),
+        checked_base_url,
         None,
         "upstream REST address, by default that of the environment; http only for loopback",
     ),
     Setting(
         "KALSHI_WS_URL",
-        upstream_url("wss", "ws"),
+        checked_ws_url,
         None,
         "upstream WebSocket address, by default that of the environment; ws only for loopback",
     ),
@@ -179,7 +217,7 @@ SETTINGS = (
     Setting("KALSHI_TIMEOUT_S", number(1, 120), 15.0, "deadline of one upstream request in seconds"),
     Setting(
         "KALSHI_STATE_DIR",
-        Path,
+        path,
         None,
         "folder of JSON state files of a trading daemon, shown to operators in `status`",
     ),
@@ -192,7 +230,7 @@ SETTINGS = (
     ),
     Setting(
         "DATABASE_URL",
-        service_url("postgres", "postgresql", "sqlite"),
+        database_url,
         None,
         "database; SQLite in `DATA_DIR` when absent",
         secret=True,
@@ -203,20 +241,20 @@ SETTINGS = (
     ),
     Setting(
         "DJANGO_ALLOWED_HOSTS",
-        words,
+        several(_is_served_host, "host names such as dash.example.com, without scheme and port"),
         ("127.0.0.1", "localhost", "[::1]"),
         "host names under which the dashboard is reached, separated by commas",
     ),
     Setting(
         "CORS_ALLOWED_ORIGINS",
-        origins,
+        several(_is_origin, "origins such as https://dash.example.com, with scheme and without path"),
         (),
         "origins of other front ends that may read the API, separated by commas",
     ),
     Setting("DJANGO_DEBUG", switch, False, "Django's debug mode"),
     Setting(
         "TRUSTED_PROXIES",
-        words,
+        several(_is_network, "IP addresses or networks such as 10.0.0.5 or 10.0.0.0/8"),
         (),
         "addresses whose `X-Forwarded-*` headers are believed, separated by commas",
     ),
@@ -226,40 +264,70 @@ SETTINGS = (
 
 def load(environ: Mapping[str, str], base: Path) -> dict[str, str]:
     """The environment laid over the settings file, as text. Only names of the table are taken."""
-    named = environ.get("KALSHI_ENV_FILE", "").strip()
-    path = base / (named or ".env")
-    if named and not path.exists():
-        raise ImproperlyConfigured(f"KALSHI_ENV_FILE is {named!r}, but there is no such file.")
-    try:
-        stored = dotenv_values(path, interpolate=False) if path.exists() else {}
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ImproperlyConfigured(f"The settings file {path} cannot be read: {problem}.") from None
+    named = environ.get("KALSHI_ENV_FILE", "").strip() or None
+    file = _value(next(setting for setting in SETTINGS if setting.name == "KALSHI_ENV_FILE"), named)
+    stored = _stored(base / file, named=named is not None)
     found = {}
     for setting in SETTINGS:
-        value = environ.get(setting.name) or stored.get(setting.name) or ""
+        value = environ[setting.name] if setting.name in environ else stored.get(setting.name) or ""
         if value.strip():
             found[setting.name] = value
     return found
 
 
+def _stored(file: Path, *, named: bool) -> dict[str, str | None]:
+    """The settings file's values by name. A missing default file is no error, a missing named one is."""
+    try:
+        with file.open(encoding="utf-8-sig") as stream:
+            bindings = list(parse_stream(stream))
+    except (FileNotFoundError, NotADirectoryError):
+        if not named:
+            return {}
+        raise ImproperlyConfigured(f"KALSHI_ENV_FILE is {str(file)!r}, but there is no such file.") from None
+    except OSError as problem:
+        raise ImproperlyConfigured(
+            f"The settings file {file} cannot be read ({problem.strerror}); name another in KALSHI_ENV_FILE."
+        ) from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(
+            f"The settings file {file} is no UTF-8 text; save it as UTF-8, or name another in KALSHI_ENV_FILE."
+        ) from None
+    for binding in bindings:
+        if binding.error:
+            raise ImproperlyConfigured(
+                f"Line {binding.original.line} of the settings file {file} is not NAME=value; "
+                "put a value of several lines into double quotes."
+            )
+    return {binding.key: binding.value for binding in bindings if binding.key}
+
+
 def parse(found: Mapping[str, str]) -> dict[str, Any]:
     """Every setting of the table by name, as a typed value. Raises ImproperlyConfigured."""
-    values: dict[str, Any] = {}
-    for setting in SETTINGS:
-        raw = found.get(setting.name)
-        if raw is None:
-            values[setting.name] = setting.default
-            continue
-        try:
-            values[setting.name] = setting.read(raw.strip())
-        except ValueError as allowed:
-            shown = "a value that is not shown" if setting.secret else repr(raw.strip()[:80])
-            raise ImproperlyConfigured(f"{setting.name} is {shown}; allowed: {allowed}.") from None
-    return values
+    return {setting.name: _value(setting, found.get(setting.name)) for setting in SETTINGS}
+
+
+def _value(setting: Setting, raw: str | None) -> Any:
+    if raw is None:
+        return setting.default
+    value = raw.strip()
+    try:
+        return setting.read(value)
+    except ConfigError as problem:
+        raise ImproperlyConfigured(problem.message) from None
+    except ValueError as allowed:
+        shown = "a value that is not shown" if setting.secret else repr(value[:SHOWN_CHARACTERS])
+        raise ImproperlyConfigured(f"{setting.name} is {shown}; allowed: {allowed}.") from None
 
 
 def secrets(found: Mapping[str, str]) -> tuple[str, ...]:
-    """The values that must never appear in a log line."""
-    return tuple(
-        found[setting.name].strip() for setting in SETTINGS if setting.secret and setting.name in found
-    )
+    """The texts that must never appear in a log line: secret values, and the passwords within addresses."""
+    values = [found[setting.name].strip() for setting in SETTINGS if setting.secret and setting.name in found]
+    passwords = [password for value in values if (password := _password(value))]
+    return (*values, *passwords, *(unquote(password) for password in passwords))
+
+
+def _password(value: str) -> str | None:
+    try:
+        return urlsplit(value).password
+    except ValueError:
+        return None

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import env
+
+DEFAULTS = {
+    "PORT": 8000,
+    "HOST": "127.0.0.1",
+    "DATA_DIR": Path("var"),
+    "KALSHI_ENV_FILE": Path(".env"),
+    "KALSHI_ENV": None,
+    "KALSHI_API_KEY_ID": None,
+    "KALSHI_PRIVATE_KEY_PATH": None,
+    "KALSHI_PRIVATE_KEY": None,
+    "KALSHI_API_SECRET_FILE": None,
+    "KALSHI_ALLOW_OPEN_KEY_FILE": False,
+    "KALSHI_BASE_URL": None,
+    "KALSHI_WS_URL": None,
+    "KALSHI_REQUEST_FUNCTION": None,
+    "KALSHI_RATE_SHARE": 0.9,
+    "KALSHI_MAX_PER_MINUTE": None,
+    "KALSHI_TIMEOUT_S": 15.0,
+    "KALSHI_STATE_DIR": None,
+    "REDIS_URL": None,
+    "DATABASE_URL": None,
+    "WORKERS": 1,
+    "DJANGO_SECRET_KEY": None,
+    "DJANGO_ALLOWED_HOSTS": ("127.0.0.1", "localhost", "[::1]"),
+    "CORS_ALLOWED_ORIGINS": (),
+    "DJANGO_DEBUG": False,
+    "TRUSTED_PROXIES": (),
+    "SANDBOX_PORT": 8001,
+}
+
+GOOD: list[tuple[str, str, Any]] = [
+    ("PORT", "1", 1),
+    ("PORT", " 65535 ", 65535),
+    ("HOST", "0.0.0.0", "0.0.0.0"),
+    ("HOST", "::1", "::1"),
+    ("HOST", "dash.local", "dash.local"),
+    ("DATA_DIR", "/srv/kalshi data", Path("/srv/kalshi data")),
+    ("KALSHI_ENV_FILE", "prod.env", Path("prod.env")),
+    ("KALSHI_ENV", "PROD", "prod"),
+    ("KALSHI_ENV", "demo", "demo"),
+    ("KALSHI_ENV", "sandbox", "sandbox"),
+    ("KALSHI_API_KEY_ID", "some-id", "some-id"),
+    ("KALSHI_PRIVATE_KEY_PATH", "~/key.pem", "~/key.pem"),
+    ("KALSHI_PRIVATE_KEY", "anything", "anything"),
+    ("KALSHI_API_SECRET_FILE", "key.pem", "key.pem"),
+    ("KALSHI_ALLOW_OPEN_KEY_FILE", "Yes", True),
+    ("KALSHI_ALLOW_OPEN_KEY_FILE", "off", False),
+    (
+        "KALSHI_BASE_URL",
+        "https://demo-api.kalshi.co/trade-api/v2/",
+        "https://demo-api.kalshi.co/trade-api/v2",
+    ),
+    ("KALSHI_BASE_URL", "http://127.0.0.1:9000/trade-api/v2", "http://127.0.0.1:9000/trade-api/v2"),
+    ("KALSHI_BASE_URL", "http://[::1]:9000/trade-api/v2", "http://[::1]:9000/trade-api/v2"),
+    ("KALSHI_WS_URL", "wss://ws.example/trade-api/ws/v2", "wss://ws.example/trade-api/ws/v2"),
+    ("KALSHI_WS_URL", "ws://localhost:9000/trade-api/ws/v2", "ws://localhost:9000/trade-api/ws/v2"),
+    ("KALSHI_REQUEST_FUNCTION", "daemon.client.signed_request", "daemon.client.signed_request"),
+    ("KALSHI_RATE_SHARE", "1", 1.0),
+    ("KALSHI_RATE_SHARE", ".5", 0.5),
+    ("KALSHI_MAX_PER_MINUTE", "100", 100),
+    ("KALSHI_TIMEOUT_S", "2.5", 2.5),
+    ("KALSHI_STATE_DIR", "/srv/bot/state", Path("/srv/bot/state")),
+    ("REDIS_URL", "redis://:pw@127.0.0.1:6379/0", "redis://:pw@127.0.0.1:6379/0"),
+    ("REDIS_URL", "unix:///run/redis.sock", "unix:///run/redis.sock"),
+    ("DATABASE_URL", "postgres://u:p@h/kalshi", "postgres://u:p@h/kalshi"),
+    ("DATABASE_URL", "sqlite:////srv/db.sqlite3", "sqlite:////srv/db.sqlite3"),
+    ("WORKERS", "64", 64),
+    ("DJANGO_SECRET_KEY", "x" * 50, "x" * 50),
+    (
+        "DJANGO_ALLOWED_HOSTS",
+        "dash.example.com, .example.org ,[::1],*",
+        ("dash.example.com", ".example.org", "[::1]", "*"),
+    ),
+    (
+        "CORS_ALLOWED_ORIGINS",
+        "https://a.example,http://localhost:5173",
+        ("https://a.example", "http://localhost:5173"),
+    ),
+    ("DJANGO_DEBUG", "1", True),
+    ("TRUSTED_PROXIES", "10.0.0.5,10.1.0.0/16,::1", ("10.0.0.5", "10.1.0.0/16", "::1")),
+    ("SANDBOX_PORT", "18001", 18001),
+]
+
+BAD = [
+    *[("PORT", value) for value in ("0", "65536", "-1", "80.0", "8_000", "eight", "٨٠", "9" * 400)],
+    *[("SANDBOX_PORT", value) for value in ("0", "http", "99999999")],
+    *[("HOST", value) for value in ("a b", "a..b", "http://x", "x" * 64 + ".example", "ü.example")],
+    *[("DATA_DIR", value) for value in ("a\0b",)],
+    *[("KALSHI_ENV_FILE", value) for value in ("a\0b",)],
+    *[("KALSHI_STATE_DIR", value) for value in ("a\0b",)],
+    *[("KALSHI_ENV", value) for value in ("production", "live", "prod demo")],
+    *[("KALSHI_ALLOW_OPEN_KEY_FILE", value) for value in ("2", "ja", "truee")],
+    *[("DJANGO_DEBUG", value) for value in ("debug",)],
+    *[
+        ("KALSHI_BASE_URL", value)
+        for value in (
+            "external-api.kalshi.com/trade-api/v2",
+            "http://external-api.kalshi.com/trade-api/v2",
+            "http://127.0.0.1.evil.example/trade-api/v2",
+            "https://u:hunter2secret@host/trade-api/v2",
+            "https://host:port/v2",
+            "https://host/v2?x=1",
+            "https://[::1/v2",
+            "ftp://127.0.0.1/",
+            "https://",
+        )
+    ],
+    *[("KALSHI_WS_URL", value) for value in ("https://host/ws", "ws://host.example/ws", "wss://")],
+    *[("KALSHI_REQUEST_FUNCTION", value) for value in ("function", "a.b()", "a..b", "a/b.c", ".a.b")],
+    *[("KALSHI_RATE_SHARE", value) for value in ("0", "1.01", "90%", "nan", "inf", "1e-1", "-0.5", ".")],
+    *[("KALSHI_MAX_PER_MINUTE", value) for value in ("0", "none", "1000001")],
+    *[("KALSHI_TIMEOUT_S", value) for value in ("0", "121", "15s", "infinity")],
+    *[
+        ("REDIS_URL", value)
+        for value in ("127.0.0.1:6379", "http://h", "redis:h", "redis://:hunter2secret@h:x")
+    ],
+    *[
+        ("DATABASE_URL", value)
+        for value in (
+            "mysql://u:hunter2secret@h/db",
+            "postgres://u:hunter2secret@h",
+            "sqlite://",
+            "db.sqlite3",
+        )
+    ],
+    *[("WORKERS", value) for value in ("0", "65", "auto")],
+    *[
+        ("DJANGO_ALLOWED_HOSTS", value)
+        for value in ("https://x.example", "x.example:8000", ",", "a b", "[x]")
+    ],
+    *[
+        ("CORS_ALLOWED_ORIGINS", value)
+        for value in ("*", "dash.example", "https://a/", "https://a/x", "null", "https://a:b", "https://[::1")
+    ],
+    *[("TRUSTED_PROXIES", value) for value in ("nginx", "10.0.0.1/8", "10.0.0.300")],
+]
+
+
+def test_every_setting_has_the_promised_default() -> None:
+    assert env.parse({}) == DEFAULTS
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), GOOD)
+def test_a_good_value_is_read(name: str, value: str, expected: Any) -> None:
+    assert env.parse({name: value})[name] == expected
+
+
+def test_every_setting_has_a_good_example_and_every_strict_one_a_bad_example() -> None:
+    names = {setting.name for setting in env.SETTINGS}
+    free_text = {setting.name for setting in env.SETTINGS if setting.read is env.text}
+    assert {name for name, _, _ in GOOD} == names
+    assert {name for name, _ in BAD} == names - free_text
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_is_one_sentence_that_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        env.parse({name: value})
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{name} ")
+    assert "allowed" in sentence or "must be" in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 320
+
+
+@pytest.mark.parametrize(("name", "value"), [row for row in BAD if "secret" in row[1]])
+def test_a_password_is_never_repeated(name: str, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        env.parse({name: value})
+    assert "hunter2secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("setting", [s for s in env.SETTINGS if s.read is not env.text], ids=lambda s: s.name)
+@given(value=st.text(min_size=1).filter(str.strip))
+def test_any_text_is_a_value_or_a_sentence(setting: env.Setting, value: str) -> None:
+    try:
+        env.parse({setting.name: value})
+    except ImproperlyConfigured as problem:
+        assert str(problem).startswith(setting.name)
+        assert "\n" not in str(problem)
+
+
+def test_a_leading_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert env.parse({"DATA_DIR": "~/kalshi"})["DATA_DIR"] == Path("/home/ada/kalshi")
+
+
+class TestLoad:
+    def test_the_file_gives_what_the_environment_lacks(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text('export PORT=9000\nHOST="::1" # here\nSOMETHING_ELSE=1\n')
+        assert env.load({"PORT": "9001", "PATH": "/bin"}, tmp_path) == {"PORT": "9001", "HOST": "::1"}
+
+    def test_a_variable_set_to_nothing_hides_the_files(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("REDIS_URL=redis://h\n")
+        assert env.load({"REDIS_URL": ""}, tmp_path) == {}
+
+    def test_blank_values_count_as_absent(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("PORT=\nHOST='  '\nKALSHI_ENV\n")
+        assert env.load({}, tmp_path) == {}
+
+    def test_a_key_of_several_lines_survives_in_double_quotes(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text('KALSHI_PRIVATE_KEY="-----BEGIN\nabc\n-----END"\nPORT=9000\n')
+        found = env.load({}, tmp_path)
+        assert found == {"KALSHI_PRIVATE_KEY": "-----BEGIN\nabc\n-----END", "PORT": "9000"}
+
+    def test_values_are_not_interpolated(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("DJANGO_SECRET_KEY=${HOME}$x\n")
+        assert env.load({"HOME": "/root"}, tmp_path) == {"DJANGO_SECRET_KEY": "${HOME}$x"}
+
+    def test_a_byte_order_mark_does_not_hide_the_first_name(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfPORT=9000\r\nHOST=::1\r\n")
+        assert env.load({}, tmp_path) == {"PORT": "9000", "HOST": "::1"}
+
+    def test_another_file_can_be_named(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("PORT=9000\n")
+        (tmp_path / "other.env").write_text("PORT=9001\n")
+        assert env.load({"KALSHI_ENV_FILE": "other.env"}, tmp_path)["PORT"] == "9001"
+
+    def test_no_default_file_is_no_fault(self, tmp_path: Path) -> None:
+        assert env.load({}, tmp_path) == {}
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b"PORT 9000\n", "Line 1"),
+            (
+                b"PORT=9000\nKALSHI_PRIVATE_KEY=-----BEGIN X KEY-----\nTOPSECRET\n-----END X KEY-----\n",
+                "Line 4",
+            ),
+            (b"PORT=\xff\xfe\n", "UTF-8"),
+        ],
+    )
+    def test_a_file_that_cannot_be_read_is_one_sentence(
+        self, tmp_path: Path, content: bytes, words: str
+    ) -> None:
+        (tmp_path / ".env").write_bytes(content)
+        with pytest.raises(ImproperlyConfigured) as caught:
+            env.load({}, tmp_path)
+        assert words in str(caught.value)
+        assert str(tmp_path / ".env") in str(caught.value)
+        assert "TOPSECRET" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_a_folder_in_place_of_the_file_is_a_fault(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").mkdir()
+        with pytest.raises(ImproperlyConfigured, match="cannot be read"):
+            env.load({}, tmp_path)
+
+    def test_a_named_file_that_is_missing_is_a_fault(self, tmp_path: Path) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r"KALSHI_ENV_FILE is .*no such file"):
+            env.load({"KALSHI_ENV_FILE": "none.env"}, tmp_path)
+
+
+def test_the_secrets_are_the_secret_values_and_the_passwords_within_addresses() -> None:
+    found = {
+        "PORT": "9000",
+        "KALSHI_API_KEY_ID": " my-key-id ",
+        "REDIS_URL": "redis://:p%40ssword@h",
+        "DATABASE_URL": "postgres://u:dbpass@h/x",
+    }
+    secrets = env.secrets(found)
+    assert {"my-key-id", "p%40ssword", "p@ssword", "dbpass", *list(found.values())[2:]} <= set(secrets)
+    assert "9000" not in secrets
