@@ -7,23 +7,11 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-HOSTS = {
-    "prod": (
-        "https://external-api.kalshi.com/trade-api/v2",
-        "wss://external-api-ws.kalshi.com/trade-api/ws/v2",
-    ),
-    "demo": (
-        "https://external-api.demo.kalshi.co/trade-api/v2",
-        "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
-    ),
-}
-CREDENTIAL_NAMES = (
-    "KALSHI_API_KEY_ID",
-    "KALSHI_PRIVATE_KEY_PATH",
-    "KALSHI_PRIVATE_KEY",
-    "KALSHI_API_SECRET_FILE",
-)
-CREDENTIAL_FILES = ("kalshi.json", "kalshi_private.pem")
+from kalshi.errors import ConfigError
+from kalshi.upstream import credentials
+from kalshi.upstream.hosts import REST_BASE, WS_BASE, environment_of
+
+CREDENTIAL_NAMES = credentials.VARIABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +24,37 @@ class Upstream:
     own_sandbox: bool
 
 
-def has_credentials(found: Mapping[str, str], home: Path) -> bool:
-    """True when anything that looks like a credential is configured, usable or not."""
-    return any(name in found for name in CREDENTIAL_NAMES) or any(
-        (home / ".secrets" / name).exists() for name in CREDENTIAL_FILES
-    )
-
-
 def choose(found: Mapping[str, str], values: Mapping[str, Any], home: Path) -> Upstream:
-    """Raises ImproperlyConfigured for `prod` or `demo` without anything to sign with."""
-    signed = has_credentials(found, home) or values["KALSHI_REQUEST_FUNCTION"] is not None
-    environment = values["KALSHI_ENV"] or ("prod" if signed else "sandbox")
-    if environment != "sandbox" and not signed:
+    """found: settings as text, values: the same parsed.
+
+    Raises ImproperlyConfigured when a real exchange is named and there is nothing to sign with, or when the address
+    belongs to another environment than the one named: people would take demo money for theirs.
+    """
+    given_url, named = values["KALSHI_BASE_URL"], values["KALSHI_ENV"]
+    signed = values["KALSHI_REQUEST_FUNCTION"] is not None or _has_credentials(found, home)
+    host_of = environment_of(given_url or "")
+    environment = named or host_of or ("prod" if signed else "sandbox")
+    if not signed and (environment != "sandbox" or given_url is not None):
+        cause = f"KALSHI_ENV is {named!r}" if named not in {None, "sandbox"} else "KALSHI_BASE_URL is set"
         raise ImproperlyConfigured(
-            f"KALSHI_ENV is {environment!r}, but no credentials were found; set KALSHI_API_KEY_ID and "
-            "KALSHI_PRIVATE_KEY_PATH, or unset KALSHI_ENV for simulated data."
+            f"{cause}, but no credentials were found; set KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH, or unset it "
+            "for simulated data."
         )
-    port = values["SANDBOX_PORT"]
-    sandbox = (f"http://127.0.0.1:{port}/trade-api/v2", f"ws://127.0.0.1:{port}/trade-api/ws/v2")
-    base_url, ws_url = HOSTS.get(environment, sandbox)
-    own = environment == "sandbox" and not signed and values["KALSHI_BASE_URL"] is None
-    if not own and not signed:
+    if host_of not in {None, environment}:
         raise ImproperlyConfigured(
-            "KALSHI_BASE_URL is set, but no credentials were found; set KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH too."
+            f"KALSHI_ENV is {environment!r}, but KALSHI_BASE_URL is an address of {host_of!r}; correct one of them."
         )
+    sandbox = f"127.0.0.1:{values['SANDBOX_PORT']}/trade-api"
     return Upstream(
-        environment, values["KALSHI_BASE_URL"] or base_url, values["KALSHI_WS_URL"] or ws_url, own
+        environment,
+        given_url or REST_BASE.get(environment, f"http://{sandbox}/v2"),
+        values["KALSHI_WS_URL"] or WS_BASE.get(environment, f"ws://{sandbox}/ws/v2"),
+        own_sandbox=not signed,
     )
+
+
+def _has_credentials(found: Mapping[str, str], home: Path) -> bool:
+    try:
+        return credentials.is_configured(found, home)
+    except ConfigError as problem:
+        raise ImproperlyConfigured(problem.message) from None
