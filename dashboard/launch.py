@@ -9,8 +9,24 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
 from types import FrameType
+
+import django
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import Error as DatabaseError
+
+from dashboard import data_dir
+from kalshi import server
+from kalshi.errors import ConfigError
+from kalshi.management.commands.serve import refuse_faults
 
 BANNER = """
   ======================================================================
@@ -19,42 +35,36 @@ BANNER = """
    KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH (README.md, Credentials).
   ======================================================================
 """
+SANDBOX_START_S = 30.0
+SANDBOX_STOP_S = 2.0
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
-    # Without this the sandbox would outlive us: the default action of SIGTERM skips every `finally`.
-    signal.signal(signal.SIGTERM, _leave)
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management.base import CommandError
-
-    from kalshi.errors import ConfigError
-
+    # Their default action skips every `finally`, and the sandbox would outlive us.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _leave)
     try:
         launch()
     except (ImproperlyConfigured, CommandError, ConfigError) as problem:
         sys.exit(f"error: {problem}")
+    except DatabaseError as problem:
+        # The driver's own words may hold the address, user name and password included.
+        kind = type(problem).__name__
+        sys.exit(f"error: The database does not work ({kind}); start it, or correct DATABASE_URL.")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def launch() -> None:
-    import django
-    from django.conf import settings
-
-    from dashboard import data_dir
-
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        data_dir.check_database(settings.SQLITE_PATH)
+    """Serve until a signal. Raises what `main` turns into a sentence."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        data_dir.check_database(Path(database["NAME"]))
+    listener = server.listen(settings.HOST, settings.PORT)
     with sandbox() if settings.UPSTREAM.own_sandbox else contextlib.nullcontext():
         django.setup()
-        from django.core.management import call_command
-
-        from kalshi import server
-        from kalshi.management.commands.serve import refuse_faults
-
         refuse_faults()
-        listener = server.listen(settings.HOST, settings.PORT)
         call_command("migrate", verbosity=0)
         make_owner()
         say(f"Kalshi gateway on {settings.PUBLIC_BASE_URL} ({settings.UPSTREAM.environment})")
@@ -70,30 +80,36 @@ def say(line: str) -> None:
 @contextlib.contextmanager
 def sandbox() -> Iterator[None]:
     """Run the simulated exchange beside us. Raises ImproperlyConfigured with its own words when it does not start."""
-    from django.conf import settings
-    from django.core.exceptions import ImproperlyConfigured
 
     command = [sys.executable, "-m", "sandbox", "--port", str(settings.ENV["SANDBOX_PORT"])]
     command += ["--keys-dir", str(settings.DATA_DIR / "sandbox")]
-    with subprocess.Popen(
-        command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    log = settings.DATA_DIR / "sandbox.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)  # noqa: S603 - our own program
+    try:
+        await_sandbox(process, log)
+        say(BANNER)
+        yield
+    finally:
+        process.terminate()
         try:
-            ready = process.stdout.readline() if process.stdout else ""
-            if "Sandbox ready" not in ready:
-                words = (process.communicate(timeout=10)[1] or ready).strip().splitlines()
-                raise ImproperlyConfigured(
-                    f"The sandbox did not start: {words[-1] if words else 'it said nothing'}"
-                )
-            say(BANNER)
-            yield
-        finally:
-            process.terminate()
+            process.wait(SANDBOX_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def await_sandbox(process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + SANDBOX_START_S
+    while "Sandbox ready" not in (said := log.read_text()):
+        if process.poll() is not None or time.monotonic() > deadline:
+            last = said.strip().splitlines()[-1:] or ["it said nothing"]
+            raise ImproperlyConfigured(f"The sandbox did not start: {last[0].removeprefix('error: ')}")
+        time.sleep(0.02)
 
 
 def make_owner() -> None:
     """The first user; has no password until one is set, and signs in by link."""
-    from django.contrib.auth import get_user_model
 
     users = get_user_model().objects
     if not users.filter(username="owner").exists():
@@ -101,10 +117,6 @@ def make_owner() -> None:
 
 
 def sign_in_link() -> str:
-    from io import StringIO
-
-    from django.core.management import call_command
-
     out = StringIO()
     call_command("sign_in_link", user="owner", stdout=out)
     return out.getvalue().strip()
