@@ -1,0 +1,120 @@
+"""`python -m sandbox`: read the arguments, open the port, serve until told to stop."""
+
+import argparse
+import asyncio
+import math
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox.budget import TIERS
+from sandbox.clock import make_clock, parse_epoch
+from sandbox.exchange import make_exchange
+from sandbox.keys import KeysError, load_or_make
+from sandbox.operations import PREFIX
+from sandbox.replay import Replay
+from sandbox.server import Front, make_front
+
+STOP_S = 0.5
+LONGEST_LINE = 65_536
+
+
+@dataclass(slots=True)
+class Options(argparse.Namespace):
+    host: str = "127.0.0.1"
+    port: int = 8001
+    seed: int = 7
+    speed: float = 1.0
+    tier: str = "basic"
+    keys_dir: Path = Path("var/sandbox")
+    replay: Path | None = None
+    epoch: datetime | None = None
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise ValueError(text)
+    return number
+
+
+def speed(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 100_000 or math.isnan(number):
+        raise ValueError(text)
+    return number
+
+
+def folder(text: str) -> Path:
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a folder")
+    return path
+
+
+def parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(
+        prog="python -m sandbox", description="A simulated Kalshi exchange for demos, tests and bots."
+    )
+    result.add_argument("--host", help="address to listen on (127.0.0.1)")
+    result.add_argument("--port", type=port, help="port to listen on; 0 picks a free one (8001)")
+    result.add_argument("--seed", type=int, help="another number, another exchange (7)")
+    result.add_argument("--speed", type=speed, help="seconds of exchange time per second; 0 freezes it (1)")
+    result.add_argument("--tier", choices=tuple(TIERS), help="the account's rate-limit tier (basic)")
+    result.add_argument("--keys-dir", type=Path, help="where the API keys are kept or made (var/sandbox)")
+    result.add_argument("--replay", type=folder, help="folder of <operation>.json bodies to answer with")
+    result.add_argument(
+        "--epoch",
+        type=parse_epoch,
+        help="exchange time at the start, RFC 3339 (now; with --speed 0 the last 00:00 UTC); "
+        "same seed, epoch and elapsed time give the same bodies",
+    )
+    return result
+
+
+async def serve(front: Front, options: Options) -> None:
+    """Until SIGTERM or SIGINT; raises OSError when the address cannot be used."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = web.Server(front.handle, handler_cancellation=True, max_line_size=LONGEST_LINE, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=STOP_S)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, options.host, options.port, backlog=1024).start()
+        host, chosen = runner.addresses[0][:2]
+        shown = f"[{host}]" if ":" in host else host
+        sys.stdout.write(f"Sandbox ready http://{shown}:{chosen}{PREFIX}\n")
+        sys.stdout.flush()
+        await stop.wait()
+        front.faults.set(None)
+    finally:
+        await runner.cleanup()
+
+
+def main() -> int:
+    options = parser().parse_args(namespace=Options())
+    try:
+        keys = load_or_make(options.keys_dir)
+    except KeysError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    clock = make_clock(options.speed, options.epoch)
+    exchange = make_exchange(options.seed, clock.epoch_s, options.tier, keys.ids)
+    exchange.view(clock.now_s())
+    front = make_front(exchange, clock, keys, Replay(options.replay) if options.replay else None)
+    try:
+        asyncio.run(serve(front, options))
+    except OSError as problem:
+        sys.stderr.write(f"Cannot listen on {options.host}:{options.port}: {problem.strerror or problem}.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,289 @@
+"""Balance, orders, fills, settlements, deposits and withdrawals; positions have a module of their own."""
+
+from collections.abc import Iterable
+
+from sandbox.account.ledger import Settlement
+from sandbox.account.orders import Fill, Order
+from sandbox.account.transfers import Transfer
+from sandbox.errors import Body, not_found
+from sandbox.exchange import View
+from sandbox.fixed import cents, count, dollars, dollars6, iso, iso_us
+from sandbox.paging import page
+from sandbox.params import Args
+from sandbox.world.model import Market
+
+SECOND_US = 1_000_000
+SHARD_PERCENT = {1: 5, 2: 15, 3: 10}
+
+
+def get_balance(view: View, args: Args) -> Body:
+    """Cash, never reduced by resting orders; the shards keep a fixed split of it, shard 0 the rest."""
+    if args.integer("subaccount") != 0:
+        raise not_found()
+    cash_cc = view.trader.ledger.cash_u // 100
+    shards = {index: cash_cc * percent // 100 for index, percent in SHARD_PERCENT.items()}
+    shards = {0: cash_cc - sum(shards.values()), **shards}
+    index = args.number("exchange_index")
+    if index is not None:
+        shards = {index: shards.get(index, 0)}
+    total_cc = sum(shards.values())
+    return {
+        "balance": cents(total_cc * 100),
+        "balance_dollars": dollars(total_cc),
+        "portfolio_value": cents(portfolio_value_u(view, index)),
+        "updated_ts": max(view.trader.ledger.updated_us // SECOND_US, view.universe.first_day * 86_400),
+        "balance_breakdown": [
+            {"exchange_index": shard, "balance": dollars(amount)} for shard, amount in shards.items()
+        ],
+    }
+
+
+def portfolio_value_u(view: View, exchange_index: int | None) -> int:
+    """What the open contracts would bring at the best bid; after the close, what they will pay."""
+    return sum(
+        abs(position.count_h) * worth_cc(view, position.market, is_yes=position.count_h > 0)
+        for position in view.trader.ledger.positions.values()
+        if position.count_h and exchange_index in {None, position.market.event.series.exchange_index}
+    )
+
+
+def worth_cc(view: View, market: Market, *, is_yes: bool) -> int:
+    """Centi-cents for one contract."""
+    if view.now_s >= market.timing.close_s:
+        return market.settlement_cc if is_yes else 10_000 - market.settlement_cc
+    book = view.book(market)
+    if is_yes:
+        return book.best_bid[0] if book.best_bid else 0
+    return 10_000 - book.best_ask[0] if book.best_ask else 0
+
+
+def matches(args: Args, market: Market, at_us: int) -> bool:
+    """The filters that all portfolio lists share; the account has no subaccounts."""
+    tickers, events = (
+        args.words("ticker") or args.text("ticker"),
+        args.words("event_ticker") or args.text("event_ticker"),
+    )
+    low, high = args.number("min_ts"), args.number("max_ts")
+    return (
+        (not tickers or market.ticker in ((tickers,) if isinstance(tickers, str) else tickers))
+        and (not events or market.event.ticker in ((events,) if isinstance(events, str) else events))
+        and (low is None or at_us >= low * SECOND_US)
+        and (high is None or at_us < (high + 1) * SECOND_US)
+        and args.number("subaccount") in {None, 0}
+        and args.number("exchange_index") in {None, market.event.series.exchange_index}
+    )
+
+
+def get_orders(view: View, args: Args) -> Body:
+    return orders_page(view, args, "orders", archived=False)
+
+
+def get_historical_orders(view: View, args: Args) -> Body:
+    return orders_page(view, args, "old orders", archived=True)
+
+
+def orders_page(view: View, args: Args, scope: str, *, archived: bool) -> Body:
+    """Newest first; resting orders are always live."""
+    status = args.text("status")
+    orders = sorted(
+        (
+            order
+            for order in view.trader.orders
+            if order.created_us <= view.now_us
+            and is_archived(view, order) == archived
+            and status in {None, order.status(view.now_us)}
+            and matches(args, order.market, order.created_us)
+        ),
+        key=order_key,
+    )
+    found, cursor = page(scope, orders, order_key, args.text("cursor"), args.integer("limit"))
+    return {"orders": [order_body(view, order) for order in found], "cursor": cursor}
+
+
+def order_key(order: Order) -> tuple[int, str]:
+    return -order.created_us, order.order_id
+
+
+def is_archived(view: View, order: Order) -> bool:
+    if order.status(view.now_us) == "resting":
+        return False
+    return order.last_update_us(view.now_us) < view.orders_cutoff_s * SECOND_US
+
+
+def get_order(view: View, args: Args) -> Body:
+    order = view.trader.orders_by_id.get(args.path("order_id"))
+    if order is None or order.created_us > view.now_us or is_archived(view, order):
+        raise not_found()
+    return {"order": order_body(view, order)}
+
+
+def direction(is_yes: bool, is_sell: bool) -> Body:
+    """The outcome gained, and the legacy pair that says the same in another way."""
+    return {
+        "side": "yes" if is_yes != is_sell else "no",
+        "action": "sell" if is_sell else "buy",
+        "outcome_side": "yes" if is_yes else "no",
+        "book_side": "bid" if is_yes else "ask",
+    }
+
+
+def order_body(view: View, order: Order) -> Body:
+    now_us = view.now_us
+    status = order.status(now_us)
+    fills = [fill for fill in order.fills if fill.at_us <= now_us]
+    filled_h = sum(fill.count_h for fill in fills)
+    taken, made = ([fill for fill in fills if fill.is_taker is wanted] for wanted in (True, False))
+    return {
+        "order_id": order.order_id,
+        "user_id": view.trader.user_id,
+        "client_order_id": f"sandbox-{order.order_id[:8]}",
+        "ticker": order.market.ticker,
+        **direction(order.is_yes, order.is_sell),
+        "type": "limit",
+        "status": status,
+        "yes_price_dollars": dollars(order.yes_price_cc),
+        "no_price_dollars": dollars(10_000 - order.yes_price_cc),
+        "fill_count_fp": count(filled_h),
+        "remaining_count_fp": count(order.count_h - filled_h if status == "resting" else 0),
+        "initial_count_fp": count(order.count_h),
+        "taker_fill_cost_dollars": dollars6(sum(fill.value_u for fill in taken)),
+        "maker_fill_cost_dollars": dollars6(sum(fill.value_u for fill in made)),
+        "taker_fees_dollars": dollars6(sum(fill.fee_u for fill in taken)),
+        "maker_fees_dollars": dollars6(sum(fill.fee_u for fill in made)),
+        "expiration_time": iso_us(order.end_us) if order.expires else None,
+        "created_time": iso_us(order.created_us),
+        "last_update_time": iso_us(order.last_update_us(now_us)),
+        "self_trade_prevention_type": "taker_at_cross",
+        "order_group_id": None,
+        "cancel_order_on_pause": False,
+        "subaccount_number": 0,
+        "exchange_index": order.market.event.series.exchange_index,
+    }
+
+
+def get_fills(view: View, args: Args) -> Body:
+    return fills_page(view, args, "fills", archived=False)
+
+
+def get_fills_historical(view: View, args: Args) -> Body:
+    return fills_page(view, args, "old fills", archived=True)
+
+
+def fills_page(view: View, args: Args, scope: str, *, archived: bool) -> Body:
+    """Newest first."""
+    cutoff_us, order_id = view.cutoff_s * SECOND_US, args.text("order_id")
+    fills = (
+        fill
+        for fill in newest(view.trader.ledger.fills)
+        if (fill.at_us < cutoff_us) == archived
+        and order_id in {None, fill.order_id}
+        and matches(args, fill.market, fill.at_us)
+    )
+    found, cursor = page(scope, fills, fill_key, args.text("cursor"), args.integer("limit"))
+    return {"fills": [fill_body(fill) for fill in found], "cursor": cursor}
+
+
+def newest(fills: Iterable[Fill]) -> list[Fill]:
+    return sorted(fills, key=fill_key)
+
+
+def fill_key(fill: Fill) -> tuple[int, str]:
+    return -fill.at_us, fill.fill_id
+
+
+def fill_body(fill: Fill) -> Body:
+    return {
+        "fill_id": fill.fill_id,
+        "trade_id": fill.fill_id,
+        "order_id": fill.order_id,
+        "ticker": fill.market.ticker,
+        "market_ticker": fill.market.ticker,
+        **direction(fill.is_yes, fill.is_sell),
+        "count_fp": count(fill.count_h),
+        "yes_price_dollars": dollars(fill.yes_price_cc),
+        "no_price_dollars": dollars(10_000 - fill.yes_price_cc),
+        "is_taker": fill.is_taker,
+        "fee_cost": dollars6(fill.fee_u),
+        "created_time": iso_us(fill.at_us),
+        "ts": fill.at_us // SECOND_US,
+        "subaccount_number": 0,
+        "exchange_index": fill.market.event.series.exchange_index,
+    }
+
+
+def get_settlements(view: View, args: Args) -> Body:
+    """Newest first; what is older than the cutoff is nowhere in this form."""
+    settlements = sorted(
+        (
+            settlement
+            for settlement in view.trader.ledger.settlements
+            if settlement.at_us >= view.cutoff_s * SECOND_US
+            and matches(args, settlement.market, settlement.at_us)
+        ),
+        key=settlement_key,
+    )
+    found, cursor = page(
+        "settlements", settlements, settlement_key, args.text("cursor"), args.integer("limit")
+    )
+    return {"settlements": [settlement_body(settlement) for settlement in found], "cursor": cursor}
+
+
+def settlement_key(settlement: Settlement) -> tuple[int, str]:
+    return -settlement.at_us, settlement.market.ticker
+
+
+def settlement_body(settlement: Settlement) -> Body:
+    market, held = settlement.market, settlement.count_h
+    return {
+        "ticker": market.ticker,
+        "event_ticker": market.event.ticker,
+        "exchange_index": market.event.series.exchange_index,
+        "market_result": market.result,
+        "yes_count_fp": count(max(held, 0)),
+        "yes_total_cost_dollars": dollars6(settlement.cost_u if held > 0 else 0),
+        "no_count_fp": count(max(-held, 0)),
+        "no_total_cost_dollars": dollars6(settlement.cost_u if held < 0 else 0),
+        "revenue": settlement.revenue_cents,
+        "settled_time": iso(settlement.at_us // SECOND_US),
+        "fee_cost": dollars6(settlement.fees_u),
+        "value": market.settlement_cc // 100,
+    }
+
+
+def get_deposits(view: View, args: Args) -> Body:
+    return transfers_page(view, args, "deposits", is_deposit=True)
+
+
+def get_withdrawals(view: View, args: Args) -> Body:
+    return transfers_page(view, args, "withdrawals", is_deposit=False)
+
+
+def transfers_page(view: View, args: Args, name: str, *, is_deposit: bool) -> Body:
+    transfers = sorted(
+        (
+            transfer
+            for transfer in view.trader.transfers
+            if transfer.is_deposit == is_deposit and transfer.created_us <= view.now_us
+        ),
+        key=transfer_key,
+    )
+    found, cursor = page(name, transfers, transfer_key, args.text("cursor"), args.integer("limit"))
+    return {name: [transfer_body(transfer, view.now_us) for transfer in found], "cursor": cursor}
+
+
+def transfer_key(transfer: Transfer) -> tuple[int, str]:
+    return -transfer.created_us, transfer.transfer_id
+
+
+def transfer_body(transfer: Transfer, now_us: int) -> Body:
+    body: Body = {
+        "id": transfer.transfer_id,
+        "status": transfer.status(now_us),
+        "type": transfer.kind,
+        "amount_cents": transfer.amount_cents,
+        "fee_cents": transfer.fee_cents,
+        "created_ts": transfer.created_us // SECOND_US,
+    }
+    if transfer.final_us <= now_us:
+        body["finalized_ts"] = transfer.final_us // SECOND_US
+    return body
