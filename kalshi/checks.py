@@ -3,7 +3,7 @@
 kalshi.E001  settings.KALSHI is incomplete or has unknown names
 kalshi.E002  the credentials are incomplete, unreadable or unsafe
 kalshi.E003  the request function cannot be imported
-kalshi.E004  the upstream address is not allowed
+kalshi.E004  an upstream address is not allowed
 kalshi.E005  settings.CACHES lacks the cache for upstream answers
 kalshi.W001  no credentials: only public data can be read
 """
@@ -17,8 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from kalshi import conf
 from kalshi.errors import ConfigError
 from kalshi.services import engine
-from kalshi.upstream.hosts import checked_base_url
-from kalshi.upstream.transport import FunctionTransport
+from kalshi.upstream.hosts import checked_base_url, checked_ws_url
+from kalshi.upstream.request_function import load_function
 
 Messages = list[checks.CheckMessage]
 
@@ -28,11 +28,12 @@ def check_setup(**_: Any) -> Messages:
     try:
         setup = conf.setup()
     except ImproperlyConfigured as problem:
-        return [checks.Error(str(problem), hint="Correct settings.KALSHI.", id="kalshi.E001")]
+        hint = "Correct settings.KALSHI; INTEGRATION.md lists every name."
+        return [checks.Error(str(problem), hint=hint, id="kalshi.E001")]
     return [
         *_check_credentials(setup),
         *_check_function(setup),
-        *_check_address(setup),
+        *_check_addresses(setup),
         *_check_cache(setup),
     ]
 
@@ -53,20 +54,28 @@ def _check_function(setup: conf.Setup) -> Messages:
     if setup.request_function is None:
         return []
     try:
-        FunctionTransport.from_path(setup.request_function)
+        load_function(setup.request_function)
     except ConfigError as problem:
         hint = "Name an importable function f(method, path, params) in KALSHI_REQUEST_FUNCTION."
         return [checks.Error(problem.message, hint=hint, id="kalshi.E003")]
     return []
 
 
-def _check_address(setup: conf.Setup) -> Messages:
+def _check_addresses(setup: conf.Setup) -> Messages:
+    faults = []
     try:
         checked_base_url(setup.base_url)
     except ConfigError as problem:
-        hint = "Leave KALSHI_BASE_URL out to use the address of KALSHI_ENV."
-        return [checks.Error(problem.message, hint=hint, id="kalshi.E004")]
-    return []
+        faults.append((problem.message, "KALSHI_BASE_URL"))
+    try:
+        if setup.ws_url:
+            checked_ws_url(setup.ws_url)
+    except ConfigError as problem:
+        faults.append((problem.message, "KALSHI_WS_URL"))
+    return [
+        checks.Error(message, hint=f"Leave {name} out to use the address of KALSHI_ENV.", id="kalshi.E004")
+        for message, name in faults
+    ]
 
 
 def _check_cache(setup: conf.Setup) -> Messages:
