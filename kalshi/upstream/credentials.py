@@ -11,6 +11,7 @@ Half a credential is an error, since falling back to something else would show o
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ VARIABLES = ("KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_API_SECRET_
 FILES = ("kalshi.json", "kalshi_private.pem")  # under ~/.secrets
 
 _KEY_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_BASE64_RUN = re.compile(r"(?!/)[A-Za-z0-9+/=_-]{40,}$|.*[A-Za-z0-9+=]{60}", re.DOTALL)
 _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
 
 
@@ -163,19 +165,19 @@ def _private_key(
 
 def _key_at(text: str, variable: str, home: Path, *, allow_open: bool) -> tuple[PrivateKey, str]:
     """The key in the file that a variable names. Key text put there by mistake is never repeated."""
-    if _is_key_text(text):
+    path = home / text[2:] if text.startswith("~/") else Path(text)
+    if _is_key_text(text) and not os.path.exists(path):  # noqa: PTH110  # Path.exists() raises for long names
         raise ConfigError(
             f"{variable} holds a key and not the path of one; a key itself belongs in KALSHI_PRIVATE_KEY."
         )
-    path = home / text[2:] if text.startswith("~/") else Path(text)
     source = f"{variable} ({text})"
     data = read_key_file(path, source=source, allow_open=allow_open)
     return parse_private_key(data, source=source), source
 
 
 def _is_key_text(text: str) -> bool:
-    # A long run without a slash or dot is no path that a person writes, but may be a damaged key.
-    if "BEGIN" in text or not text.isprintable() or re.search(r"[A-Za-z0-9+=]{60}", text):
+    # A long run of base64 is no path that a person writes, but may be a damaged key.
+    if "BEGIN" in text or not text.isprintable() or _BASE64_RUN.match(text):
         return True
     try:
         parse_private_key(text, source="")
