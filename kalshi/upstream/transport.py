@@ -1,0 +1,225 @@
+"""One GET, sent and received whole under one deadline. Knows HTTP, not Kalshi's operations.
+
+Above it stand signing, retries, budget and meaning (`client`); a test swaps the whole network by swapping
+this.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Protocol, Self
+from urllib.parse import urlsplit
+
+import requests
+from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError as Urllib3Error
+from urllib3.util import Timeout
+
+from kalshi.errors import ConfigError, KalshiError, UnexpectedPayload, UpstreamTimeout
+from kalshi.upstream.connections import DeadlineAdapter
+from kalshi.upstream.hosts import checked_base_url, is_loopback
+from kalshi.upstream.params import Params
+from kalshi.upstream.request_function import (
+    RequestFunction,
+    answer_of_exception,
+    arguments_of,
+    body_of_result,
+    load_function,
+)
+from kalshi.upstream.signing import Signer
+from kalshi.upstream.translation import is_stale, translated
+
+CONNECT_S = 3.0
+MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_FUNCTION_THREADS = 64
+_CHUNK_BYTES = 64 * 1024
+_HEADERS = {
+    "Accept": "application/json",
+    # Only what is decoded here; and texts come back translated when a language is not pinned.
+    "Accept-Encoding": "gzip, deflate",
+    "Accept-Language": "en",
+    "User-Agent": "kalshi-gateway/0.1",
+}
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """An answer of any status. `headers`: lower-case names. `body`: as received, content-encoding undone."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """The way to Kalshi. `signs_itself`: needs no credentials of ours and ignores `sign`."""
+
+    signs_itself: bool
+
+    def get(
+        self, path: str, params: Params, *, sign: Signer | None, deadline_s: float, request_id: str
+    ) -> RawResponse:
+        """Ask once. `path` has no /trade-api/v2. `sign` is called with the method and the path that is sent.
+
+        Raises UpstreamUnavailable, UpstreamTimeout or UnexpectedPayload, nothing else. Follows no redirects.
+        """
+        ...
+
+
+class _Session(requests.Session):
+    """A session that neither follows redirects nor reads their bodies, and keeps no cookies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # or ~/.netrc would lay its own Authorization over ours
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class RequestsTransport:
+    """Pooled HTTP(S) by `requests`. Proxies and the CA bundle of the environment hold, never for loopback.
+
+    `base_url` ends in /trade-api/v2; ConfigError when it may not be called. Resolving the host name is not
+    covered by the deadline: the system gives no way to interrupt it.
+    """
+
+    signs_itself = False
+
+    def __init__(
+        self, base_url: str, *, connect_s: float = CONNECT_S, max_body_bytes: int = MAX_BODY_BYTES
+    ) -> None:
+        self.base_url = checked_base_url(base_url)
+        self._connect_s = connect_s
+        self._max_body_bytes = max_body_bytes
+        self._session = _Session()
+        self._session.mount("http://", DeadlineAdapter())
+        self._session.mount("https://", DeadlineAdapter())
+        if not is_loopback(urlsplit(self.base_url).hostname or ""):
+            self._session.proxies = get_environ_proxies(self.base_url)
+        self._session.verify = _ca_bundle() or True
+
+    def get(
+        self, path: str, params: Params, *, sign: Signer | None, deadline_s: float, request_id: str
+    ) -> RawResponse:
+        """See Transport. A kept-alive connection that the server had closed is replaced once, silently."""
+        deadline = time.monotonic() + deadline_s
+        try:
+            return self._attempt(path, params, sign, deadline)
+        except (requests.RequestException, Urllib3Error, OSError) as error:
+            if not is_stale(error):
+                raise translated(error) from None
+        try:
+            return self._attempt(path, params, sign, deadline)
+        except (requests.RequestException, Urllib3Error, OSError) as error:
+            raise translated(error) from None
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._session.close()
+
+    def _attempt(self, path: str, params: Params, sign: Signer | None, deadline: float) -> RawResponse:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            raise UpstreamTimeout("Kalshi did not answer in time.")
+        prepared = requests.Request("GET", self.base_url + path, _HEADERS, params=list(params)).prepare()
+        if sign is not None:
+            # From the prepared request, so that what is signed is what is sent.
+            prepared.headers.update(sign("GET", prepared.path_url.partition("?")[0]))
+        timeout = Timeout(connect=self._connect_s, total=left_s)
+        response = self._session.send(prepared, stream=True, allow_redirects=False, timeout=timeout)  # type: ignore[arg-type]
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return RawResponse(response.status_code, headers, self._body(response))
+        finally:
+            response.close()
+
+    def _body(self, response: requests.Response) -> bytes:
+        """The whole decoded body. The cap counts decoded bytes, so a compressed bomb stops at it."""
+        declared = response.headers.get("Content-Length", "")
+        if declared.isdecimal() and len(declared) < 20 and int(declared) > self._max_body_bytes:
+            raise _too_large(self._max_body_bytes)
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+            size += len(chunk)
+            if size > self._max_body_bytes:
+                raise _too_large(self._max_body_bytes)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+class FunctionTransport:
+    """Asks through a program's own request function, which signs by itself.
+
+    Each call has a thread of its own; one that hangs keeps its thread, so their number is bounded.
+    """
+
+    signs_itself = True
+
+    def __init__(self, function: RequestFunction, *, max_threads: int = MAX_FUNCTION_THREADS) -> None:
+        self._function = function
+        self._slots = threading.BoundedSemaphore(max_threads)
+
+    @classmethod
+    def from_path(cls, dotted_path: str) -> Self:
+        """Over the function of this dotted path; ConfigError when it cannot be used."""
+        return cls(load_function(dotted_path))
+
+    def get(
+        self, path: str, params: Params, *, sign: Signer | None, deadline_s: float, request_id: str
+    ) -> RawResponse:
+        """See Transport."""
+        deadline = time.monotonic() + deadline_s
+        if not self._slots.acquire(timeout=deadline_s):
+            raise UpstreamTimeout("All threads of the request function are busy; none of its calls returns.")
+        results: SimpleQueue[RawResponse | KalshiError] = SimpleQueue()
+        # A daemon thread: a function that hangs must not keep the process from stopping.
+        name = f"request-function-{request_id}"
+        threading.Thread(target=self._run, args=(path, params, results), name=name, daemon=True).start()
+        try:
+            result = results.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty:
+            raise UpstreamTimeout("The request function did not return in time.") from None
+        if isinstance(result, KalshiError):
+            raise result
+        return result
+
+    def _run(self, path: str, params: Params, results: "SimpleQueue[RawResponse | KalshiError]") -> None:
+        try:
+            results.put(self._asked(path, params))
+        except KalshiError as error:
+            results.put(error)
+        finally:
+            self._slots.release()
+
+    def _asked(self, path: str, params: Params) -> RawResponse:
+        try:
+            returned = self._function("GET", path, arguments_of(params))
+        except BaseException as error:  # noqa: BLE001  # the waiting caller must always get an answer
+            return RawResponse(*answer_of_exception(error))
+        body = body_of_result(returned)
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large(MAX_BODY_BYTES)
+        return RawResponse(200, {}, body)
+
+
+def _too_large(max_bytes: int) -> UnexpectedPayload:
+    return UnexpectedPayload(f"Kalshi's answer is larger than {max_bytes / 2**20:g} MiB.")
+
+
+def _ca_bundle() -> str | None:
+    """The environment's own certificates, where TLS is inspected; ConfigError when the file is missing."""
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(variable)
+        if path:
+            if not Path(path).exists():
+                raise ConfigError(f"{variable} names a file that does not exist; correct it or unset it.")
+            return path
+    return None
