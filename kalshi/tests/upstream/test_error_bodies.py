@@ -1,0 +1,152 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi.errors import (
+    AuthRejected,
+    NotFound,
+    RateLimited,
+    TimestampExpired,
+    UnexpectedPayload,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
+from kalshi.upstream.error_bodies import ErrorWords, error_of, error_words
+
+RECORDED = Path(__file__).resolve().parents[3] / "reference" / "kalshi-api" / "recorded-2026" / "errors.json"
+KEY_ID = "3f0c9d1e-7a54-4b1c-9d7f-6a2b8c5e0f11"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            {"error": {"code": "bad_request", "message": "bad", "details": "why"}},
+            ErrorWords("bad_request", "bad", "why"),
+        ),
+        ({"error": {"code": "x", "message": "y", "details": None, "service": "z"}}, ErrorWords("x", "y")),
+        ({"code": "not_found", "message": "not found"}, ErrorWords("not_found", "not found")),
+        ({"code": "internal", "message": None}, ErrorWords("internal")),
+        ({"msg": "Parameter validation failed."}, ErrorWords(message="Parameter validation failed")),
+        ({"error": "too many requests"}, ErrorWords(message="too many requests")),
+        ({"error": {"code": "user_not_found:8d3e", "message": "m"}}, ErrorWords("user_not_found", "m")),
+        ({"error": {"code": 5, "message": ["x"]}}, ErrorWords()),
+        ({"exchange_active": False, "trading_active": False}, ErrorWords()),
+        ([], ErrorWords()),
+        (None, ErrorWords()),
+    ],
+)
+def test_it_reads_all_four_shapes(body: object, words: ErrorWords) -> None:
+    assert error_words(json.dumps(body).encode()) == words
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>502</html>", b"\xff\xfe", b"{", b"[" * 100_000, b"NaN"])
+def test_it_survives_empty_and_html_bodies(body: bytes) -> None:
+    assert error_words(body) == ErrorWords()
+    assert error_of(502, {}, body).message == "Kalshi cannot answer now (502)."
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (204, UnexpectedPayload),
+        (206, UnexpectedPayload),
+        (301, UnexpectedPayload),
+        (400, UpstreamRefused),
+        (401, AuthRejected),
+        (403, AuthRejected),
+        (404, NotFound),
+        (408, UpstreamRefused),
+        (409, UpstreamRefused),
+        (429, RateLimited),
+        (499, UpstreamRefused),
+        (500, UpstreamUnavailable),
+        (503, UpstreamUnavailable),
+        (599, UpstreamUnavailable),
+    ],
+)
+def test_the_status_decides(status: int, kind: type[UpstreamError]) -> None:
+    error = error_of(status, {}, b"{}")
+    assert type(error) is kind
+    assert error.upstream_status == status
+    assert error.upstream_body == b"{}"
+    assert error.message.endswith(".")
+
+
+def test_a_wrong_clock_is_told_apart_from_a_wrong_key() -> None:
+    assert type(error_of(401, {}, b'{"error":{"code":"header_timestamp_expired"}}')) is TimestampExpired
+
+
+@pytest.mark.parametrize("case", json.loads(RECORDED.read_text()), ids=lambda case: case["case"])
+def test_kalshis_recorded_words_are_passed_on(case: dict[str, Any]) -> None:
+    body = json.dumps(case["body"]).encode()
+    error = error_of(case["status"], {}, body)
+    assert error.upstream_body == body
+    words = error_words(body)
+    assert words != ErrorWords()
+    if type(error) not in (TimestampExpired, RateLimited):
+        assert (words.message or words.code) in error.message
+
+
+@pytest.mark.parametrize(
+    ("details", "hint"),
+    [("NOT_FOUND", "other environment"), ("INCORRECT_API_KEY_SIGNATURE", "does not belong")],
+)
+def test_a_refused_key_comes_with_the_likely_cause(details: str, hint: str) -> None:
+    body = {"error": {"code": "authentication_error", "message": "authentication_error", "details": details}}
+    assert hint in error_of(401, {}, json.dumps(body).encode()).message
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "expected"),
+    [
+        (429, None, 1.0),
+        (429, "7", 7.0),
+        (429, "99999", 60.0),
+        (429, "soon", 1.0),
+        (429, "-5", 1.0),
+        (503, "5", 5.0),
+        (503, None, None),
+    ],
+)
+def test_it_says_when_asking_again_makes_sense(
+    status: int, header: str | None, expected: float | None
+) -> None:
+    headers = {} if header is None else {"retry-after": header}
+    assert error_of(status, headers, b"").retry_after_s == expected
+
+
+def test_the_status_body_of_the_exchange_is_kept() -> None:
+    body = b'{"exchange_active":false,"trading_active":false}'
+    assert error_of(503, {}, body).upstream_body == body
+
+
+def test_our_key_id_is_masked_wherever_it_occurs() -> None:
+    for text in (KEY_ID, KEY_ID.upper()):
+        body = json.dumps({"error": {"code": "x", "message": f"key {text} unknown"}}).encode()
+        error = error_of(400, {}, body, secret=KEY_ID)
+        assert "key *** unknown" in error.message
+        assert KEY_ID.encode() not in error.upstream_body.lower()
+
+
+def test_a_huge_error_body_is_cut() -> None:
+    assert len(error_of(500, {}, b"x" * 10**7).upstream_body) == 64 * 1024
+
+
+@given(st.text(), st.integers(100, 599))
+def test_upstream_words_are_one_short_printable_sentence(text: str, status: int) -> None:
+    error = error_of(
+        status, {}, json.dumps({"error": {"code": text, "message": text, "details": text}}).encode()
+    )
+    assert error.message.isprintable()
+    assert len(error.message) < 1000
+
+
+@given(st.binary())
+def test_no_body_makes_it_raise(body: bytes) -> None:
+    error_of(400, {}, body)

@@ -1,0 +1,192 @@
+"""Ask Kalshi one question, as well as it can be asked: within the budget, signed, retried, explained.
+
+Knows no operation by name. The order of one attempt: the gate admits (budget, breaker), the transport signs
+and asks, the clock learns, the gate hears how it went. Nothing is cached here, and the body is not touched.
+"""
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+from kalshi.errors import KalshiError, NoCredentials, TimestampExpired, UnexpectedPayload
+from kalshi.upstream.clock import ExchangeClock
+from kalshi.upstream.credentials import Credentials
+from kalshi.upstream.endpoints import Endpoint
+from kalshi.upstream.error_bodies import error_of
+from kalshi.upstream.params import Call
+from kalshi.upstream.retry import BACKGROUND, FOREGROUND, RetryPolicy, attempt_deadline_s, delay_s
+from kalshi.upstream.signing import Signer, signature_headers
+from kalshi.upstream.transport import RawResponse, Transport
+
+log = logging.getLogger("kalshi.upstream")
+
+
+class Gate(Protocol):
+    """Guards the way up: the account's rate budget and the breaker."""
+
+    def admit(self, endpoint: Endpoint, *, charged: bool, background: bool, max_wait_s: float) -> None:
+        """Let one attempt pass, after at most `max_wait_s`. Raises RateLimited or BreakerOpen."""
+        ...
+
+    def report(self, endpoint: Endpoint, error: KalshiError | None, latency_s: float) -> None:
+        """Hear how an admitted attempt went; called exactly once for each."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A good answer: a JSON object, its bytes as received. `headers`: lower-case names."""
+
+    body: bytes
+    status: int
+    headers: Mapping[str, str]
+
+
+class Client:
+    """Fetches calls. Safe to share between threads."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials | None,
+        gate: Gate,
+        clock: ExchangeClock,
+        *,
+        timeout_s: float = 15.0,
+        foreground: RetryPolicy = FOREGROUND,
+        background: RetryPolicy = BACKGROUND,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._transport = transport
+        self._credentials = credentials
+        self._gate = gate
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._policies = {False: foreground, True: background}
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._chance = chance
+
+    def fetch(self, call: Call, *, background: bool = False, request_id: str) -> Fetched:
+        """The answer to `call`, or an error of the tree. `background`: nobody waits; there is more patience.
+
+        Public operations are signed too when there are credentials: unsigned ones have a small limit per
+        address. Raises NoCredentials before anything is sent when a signed operation cannot be signed.
+        """
+        if call.endpoint.signed and self._credentials is None and not self._transport.signs_itself:
+            raise NoCredentials("No Kalshi credentials are configured, and this operation needs them.")
+        policy = self._policies[background]
+        started = self._monotonic()
+        retries = 0
+        resigned = False
+        while True:
+            deadline_s = self._admitted(call.endpoint, policy, started, background=background)
+            try:
+                return self._attempt(call, deadline_s, request_id, attempt=1 + retries + resigned)
+            except TimestampExpired:
+                if resigned or self._transport.signs_itself:
+                    raise
+                resigned = True  # the clock has learned from the refusal; sign once more
+                continue
+            except KalshiError as error:
+                elapsed_s = self._monotonic() - started
+                wait_s = delay_s(policy, retries, elapsed_s, self._chance()) if error.retryable else None
+                if wait_s is None:
+                    raise
+            retries += 1
+            self._sleep(wait_s)
+
+    def _admitted(
+        self, endpoint: Endpoint, policy: RetryPolicy, started: float, *, background: bool
+    ) -> float:
+        """Wait at the gate for one attempt; how many seconds it may then take."""
+        max_wait_s = max(0.0, min(policy.admit_s, policy.total_s - (self._monotonic() - started)))
+        charged = self._credentials is not None or self._transport.signs_itself
+        self._gate.admit(endpoint, charged=charged, background=background, max_wait_s=max_wait_s)
+        return attempt_deadline_s(policy, self._timeout_s, self._monotonic() - started)
+
+    def _attempt(self, call: Call, deadline_s: float, request_id: str, *, attempt: int) -> Fetched:
+        """One admitted question. Reports to the gate and the log whatever happens."""
+        began = self._monotonic()
+        status: int | None = None
+        # What the gate hears when the code below fails in a way it should not.
+        error: KalshiError | None = KalshiError("An internal error while asking Kalshi.")
+        try:
+            raw = self._transport.get(
+                call.path, call.params, sign=self._signer(), deadline_s=deadline_s, request_id=request_id
+            )
+            status = raw.status
+            fetched = self._judged(call.endpoint, raw, self._monotonic() - began)
+        except KalshiError as known:
+            error = known
+            raise
+        else:
+            error = None
+            return fetched
+        finally:
+            took_s = self._monotonic() - began
+            self._gate.report(call.endpoint, error, took_s)
+            _log_attempt(call, request_id, attempt, status=status, error=error, took_s=took_s)
+
+    def _judged(self, endpoint: Endpoint, raw: RawResponse, took_s: float) -> Fetched:
+        """The answer when it is good data, else the error it stands for."""
+        secret = self._credentials.key_id if self._credentials else ""
+        error = None if raw.status == 200 else error_of(raw.status, raw.headers, raw.body, secret=secret)
+        if self._credentials and (endpoint.signed or isinstance(error, TimestampExpired)):
+            self._clock.learn(raw.headers, took_s)
+        if error is not None:
+            raise error
+        _require_json_object(raw.body)
+        return Fetched(raw.body, raw.status, raw.headers)
+
+    def _signer(self) -> Signer | None:
+        """Signs with the time of the moment it is called, so that waiting before costs no validity."""
+        credentials = self._credentials
+        if credentials is None or self._transport.signs_itself:
+            return None
+        return lambda method, path: signature_headers(credentials, method, path, self._clock.ts_ms())
+
+
+def _require_json_object(body: bytes) -> None:
+    """Raise UnexpectedPayload unless the body is a JSON object in UTF-8 that browsers can read too."""
+    try:
+        # Numbers stay texts: converting them is slow, and Python refuses very long ones that are good JSON.
+        content = json.loads(body.decode(), parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise UnexpectedPayload("Kalshi's answer is no JSON.", upstream_status=200) from None
+    if not isinstance(content, dict):
+        raise UnexpectedPayload("Kalshi's answer is JSON, but no object.", upstream_status=200)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _log_attempt(
+    call: Call, request_id: str, attempt: int, *, status: int | None, error: KalshiError | None, took_s: float
+) -> None:
+    ms = round(took_s * 1000)
+    outcome = "ok" if error is None else type(error).__name__
+    log.log(
+        logging.INFO if error is None else logging.WARNING,
+        "%s %s in %d ms (attempt %d, request %s)",
+        call.endpoint.operation,
+        outcome,
+        ms,
+        attempt,
+        request_id,
+        extra={
+            "request_id": request_id,
+            "operation": call.endpoint.operation,
+            "upstream_status": status,
+            "outcome": outcome,
+            "ms": ms,
+            "attempt": attempt,
+        },
+    )
