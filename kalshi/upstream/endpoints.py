@@ -163,6 +163,13 @@ _ROWS = (
         params=(),
         fresh_s=3600,
     ),
+    Endpoint(
+        operation="get_api_keys",
+        path="/api_keys",
+        signed=True,
+        params=(Param("fcm_subtrader_id"),),
+        fresh_s=60,
+    ),
 )
 
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({row.operation: row for row in _ROWS})
