@@ -34,6 +34,13 @@ def link(request: HttpRequest, code: str) -> HttpResponse:
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 
+def _link_page(request: HttpRequest, *, is_open: bool) -> HttpResponse:
+    page = render(request, "kalshi/sign_in_link.html", {"is_open": is_open}, status=200 if is_open else 410)
+    # The code stands in this page's address, which must not travel on as a Referer.
+    page["Referrer-Policy"] = "strict-origin"
+    return page
+
+
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Also empties the browser's cache of what this person saw."""
