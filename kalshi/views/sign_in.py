@@ -23,13 +23,10 @@ class PasswordSignIn(LoginView):
 def link(request: HttpRequest, code: str) -> HttpResponse:
     """GET shows a button, so that a link preview burns nothing; POST spends the code and signs in."""
     if request.method != "POST":
-        is_open = SignInCode.is_open(code)
-        return render(
-            request, "kalshi/sign_in_link.html", {"is_open": is_open}, status=200 if is_open else 410
-        )
+        return _link_page(request, is_open=SignInCode.is_open(code))
     user = SignInCode.spend(code)
     if user is None:
-        return render(request, "kalshi/sign_in_link.html", {"is_open": False}, status=410)
+        return _link_page(request, is_open=False)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     return redirect(settings.LOGIN_REDIRECT_URL)
 
