@@ -55,10 +55,14 @@ def _must_not_wait():
 def test_a_forced_caller_joins_the_fetch_under_way(local_drill):
     local_drill.warm(age_s=10)
     local_drill.upstream.hold()
-    with callers(5, lambda: local_drill.read(forced=True)) as futures:
+    with callers(1, lambda: local_drill.read(forced=True)) as starter:
         local_drill.upstream.await_load()
-        local_drill.upstream.let_go()
-        assert set(outcomes(futures)) <= {"forced", "hit"}
+        waiting = threading.Semaphore(0)
+        with callers(4, lambda: local_drill.read(forced=True, before_wait=waiting.release)) as others:
+            for _ in range(4):
+                assert waiting.acquire(timeout=DEADLINE_S)
+            local_drill.upstream.let_go()
+            assert outcomes(starter + others) == ["forced"] * 5
     assert local_drill.upstream.loads == 1
 
 
