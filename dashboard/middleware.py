@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from kalshi.request_id import REQUEST_ID, new_request_id
+from kalshi.views.errors import error_response
 
 log = logging.getLogger("dashboard.errors")
 
@@ -25,16 +27,13 @@ class RequestIdAndErrors:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         token = REQUEST_ID.set(new_request_id(request.META.get("HTTP_X_REQUEST_ID")))
         try:
-            response = self.get_response(request)
+            response = _wrong_host(request) or self.get_response(request)
             response["X-Request-ID"] = REQUEST_ID.get()
             return response
         finally:
             REQUEST_ID.reset(token)
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
-        from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-        from django.http import Http404
-
         if isinstance(problem, (Http404, PermissionDenied, BadRequest, SuspiciousOperation)):
             return None
         log.error("unhandled %s on %s", type(problem).__name__, request.path, exc_info=problem)
@@ -43,3 +42,12 @@ class RequestIdAndErrors:
             status=500,
             content_type="text/plain; charset=utf-8",
         )
+
+
+def _wrong_host(request: HttpRequest) -> HttpResponse | None:
+    """Judge the host here, outside of everything that would show a page of its own about it."""
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return error_response(400, "This host name is not one of DJANGO_ALLOWED_HOSTS.", "bad_request")
+    return None

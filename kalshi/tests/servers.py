@@ -170,6 +170,7 @@ class Gateway:
         wait_until(self._ready, 20, "readyz 200")
         self.token = self.manage("create_token", "--user", "owner", "--name", "tests").strip()
         self.session = requests.Session()
+        self.session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=256))
         self.session.headers["Authorization"] = f"Bearer {self.token}"
 
     def _ready(self) -> bool:
@@ -179,6 +180,24 @@ class Gateway:
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.session.get(f"{self.base_url}{path}", **{"timeout": 30} | options)
+
+    def set_policies(self, **fields: float | bool) -> None:
+        """Give every endpoint the same settings, as an administrator would, and wait until they are in force."""
+        self.manage(
+            "shell",
+            "-c",
+            "from kalshi.models import EndpointPolicy\n"
+            f"for row in EndpointPolicy.objects.all():\n"
+            f"    for name, value in {fields!r}.items(): setattr(row, name, value)\n"
+            f"    row.full_clean(); row.save()",
+        )
+        if "fresh_s" in fields:
+            wanted = f"max-age={fields['fresh_s']:g},"
+            wait_until(
+                lambda: wanted in self.get("/api/v1/kalshi/balance/").headers["Cache-Control"],
+                5,
+                "the setting",
+            )
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
