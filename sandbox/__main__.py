@@ -2,12 +2,12 @@
 
 import argparse
 import asyncio
-import math
 import signal
 import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 from aiohttp import web
 
@@ -35,17 +35,26 @@ class Options(argparse.Namespace):
     epoch: datetime | None = None
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[0].upper()}{message[1:].rstrip('.')}.\n")
+
+
 def port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65_535:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, a number from 0 to 65535 is needed")
+    return int(text)
 
 
 def speed(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 100_000 or math.isnan(number):
-        raise ValueError(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed, a number from 0 to 100000 is needed")
     return number
 
 
@@ -56,8 +65,17 @@ def folder(text: str) -> Path:
     return path
 
 
+def epoch(text: str) -> datetime:
+    try:
+        return parse_epoch(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time between 2000 and 2097 such as 2026-11-20T12:00:00Z"
+        ) from None
+
+
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="python -m sandbox", description="A simulated Kalshi exchange for demos, tests and bots."
     )
     result.add_argument("--host", help="address to listen on (127.0.0.1)")
@@ -69,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--replay", type=folder, help="folder of <operation>.json bodies to answer with")
     result.add_argument(
         "--epoch",
-        type=parse_epoch,
+        type=epoch,
         help="exchange time at the start, RFC 3339 (now; with --speed 0 the last 00:00 UTC); "
         "same seed, epoch and elapsed time give the same bodies",
     )

@@ -36,7 +36,7 @@ def authenticate(
         raise coded(401, "authentication_error", "authentication_error", "NOT_FOUND")
     if not MILLISECONDS.fullmatch(timestamp) or abs(int(timestamp) - now_ms) > TOLERANCE_MS:
         raise coded(401, "header_timestamp_expired")
-    if not verified(public, signature, f"{timestamp}{method}{raw_path}".encode()):
+    if not verified(public, signature, f"{timestamp}{method}{raw_path}".encode(errors="surrogateescape")):
         raise coded(401, "authentication_error", "authentication_error", "INCORRECT_API_KEY_SIGNATURE")
     return True
 

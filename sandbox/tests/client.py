@@ -1,0 +1,125 @@
+"""A sandbox process and a signing client for it."""
+
+import base64
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+ROOT = Path(__file__).parents[2]
+PREFIX = "/trade-api/v2"
+PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+
+
+@dataclass
+class Sandbox:
+    """`get` signs with the Ed25519 key unless told otherwise; paths are those after /trade-api/v2."""
+
+    process: subprocess.Popen[str]
+    origin: str
+    keys_dir: Path
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        self.ids = json.loads((self.keys_dir / "keys.json").read_text())
+        self.private = {name: self.read_key(name) for name in self.ids}
+
+    def read_key(self, name: str) -> Any:
+        return serialization.load_pem_private_key((self.keys_dir / f"{name}.pem").read_bytes(), None)
+
+    @property
+    def port(self) -> int:
+        return int(self.origin.rsplit(":", 1)[1])
+
+    def headers(
+        self, path: str, *, key: str = "ed25519", shift_s: float = 0, method: str = "GET"
+    ) -> dict[str, str]:
+        """The three headers for a path with its prefix, without a query."""
+        timestamp = str(int((time.time() + shift_s) * 1000))
+        message = f"{timestamp}{method}{path}".encode()
+        private = self.private[key]
+        signature = (
+            private.sign(message)
+            if isinstance(private, Ed25519PrivateKey)
+            else private.sign(message, PSS, hashes.SHA256())
+        )
+        return {
+            "KALSHI-ACCESS-KEY": self.ids[key],
+            "KALSHI-ACCESS-TIMESTAMP": timestamp,
+            "KALSHI-ACCESS-SIGNATURE": base64.b64encode(signature).decode(),
+        }
+
+    def get(
+        self, path: str, *, key: str | None = "ed25519", method: str = "GET", **options: Any
+    ) -> requests.Response:
+        full = f"{PREFIX}{path}"
+        headers = self.headers(full.partition("?")[0], key=key, method=method) if key else {}
+        return self.session.request(
+            method, f"{self.origin}{full}", headers=headers, timeout=10, allow_redirects=False, **options
+        )
+
+    def body(self, path: str) -> Any:
+        answer = self.get(path)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text[:300])
+        return answer.json()
+
+    def pages(self, path: str, name: str) -> list[list[dict[str, Any]]]:
+        """All pages of a list; every page but the last must have its items."""
+        found: list[list[dict[str, Any]]] = []
+        cursor = ""
+        while True:
+            joint = "&" if "?" in path else "?"
+            body = self.body(path + (f"{joint}cursor={cursor}" if cursor else ""))
+            found.append(body[name])
+            cursor = body.get("cursor") or ""
+            if not cursor:
+                return found
+            assert body[name]
+            assert len(found) < 200
+
+    def everything(self, path: str, name: str) -> list[dict[str, Any]]:
+        return [item for page in self.pages(path, name) for item in page]
+
+    def control(self, method: str, name: str, **options: Any) -> requests.Response:
+        return self.session.request(method, f"{self.origin}/sandbox/{name}", timeout=10, **options)
+
+    def fault(self, **described: Any) -> None:
+        answer = self.control("POST", "faults", json=described)
+        assert answer.status_code == 200, answer.text
+
+    def heal(self) -> None:
+        assert self.control("DELETE", "faults").status_code == 200
+
+    def stats(self) -> Any:
+        return self.control("GET", "stats").json()
+
+    def stop(self) -> int:
+        self.session.close()
+        self.process.terminate()
+        try:
+            return self.process.wait(5)
+        finally:
+            self.process.kill()
+            self.process.communicate()
+
+
+def start(keys_dir: Path, *arguments: str) -> Sandbox:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--port", "0", "--keys-dir", str(keys_dir), *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    words = line.split()
+    assert words[:2] == ["Sandbox", "ready"], line
+    return Sandbox(process, words[2].removesuffix(PREFIX), keys_dir)
