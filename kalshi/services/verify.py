@@ -1,0 +1,166 @@
+"""The checks of the verify script, in their order, each on its own: one that fails or hangs stops no other.
+
+Needs Django set up, no running server. Bounded: a check gets CHECK_S, all together TOTAL_S.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from kalshi import conf
+from kalshi.errors import ConfigError, EndpointOff, KalshiError
+from kalshi.services import engine, health
+from kalshi.services.verify_exchange import RUN_SANDBOX, Exchange, Untested
+from kalshi.services.verify_findings import Finding, fail, masked_key_id, ok, warn
+from kalshi.upstream.request_function import load_function
+
+CHECK_S = 15.0
+TOTAL_S = 50.0
+
+Check = Callable[[], Finding]
+
+
+def run(setup: conf.Setup) -> list[Finding]:
+    """All findings but those about Python, packages and the output itself."""
+    deadline = time.monotonic() + TOTAL_S
+    exchange = Exchange(setup)
+    findings = []
+    for name, check in checks(setup, exchange):
+        limit_s = min(CHECK_S, deadline - time.monotonic())
+        findings.append(bounded(name, guarded(name, check, exchange), limit_s))
+    engine.close()
+    return findings
+
+
+def checks(setup: conf.Setup, exchange: Exchange) -> Sequence[tuple[str, Check]]:
+    return (
+        ("settings", lambda: ok("settings", f"{setup.environment}, {setup.base_url}")),
+        ("key file", lambda: key_file(setup)),
+        ("key id", lambda: key_id(setup)),
+        ("clock", exchange.clock),
+        ("signature", exchange.signature),
+        ("scope", exchange.scope),
+        ("balance", exchange.balance),
+        ("positions", exchange.positions),
+        ("cached call", exchange.cached_call),
+        ("cache", lambda: of_health(health.cache())),
+        ("database", database),
+        ("migrations", lambda: of_health(health.migrations())),
+        ("request function", lambda: request_function(setup)),
+    )
+
+
+def guarded(name: str, check: Check, exchange: Exchange) -> Check:
+    """The check, with a finding in place of an exception."""
+
+    def guard() -> Finding:
+        try:
+            return check()
+        except Untested as gap:
+            return fail(name, f"not tested: {gap.reason}", gap.remedy)
+        except EndpointOff as problem:
+            return warn(name, problem.message, "Switch it on in the admin, unless it is off on purpose.")
+        except KalshiError as problem:
+            return fail(name, problem.message, exchange.remedy(problem))
+        except Exception as problem:  # noqa: BLE001 - the others must go on, and the text may hold a secret
+            kind = type(problem).__name__
+            return fail(
+                name, f"the check itself failed ({kind})", "Please report this as a bug of the product."
+            )
+
+    return guard
+
+
+def bounded(name: str, check: Check, limit_s: float) -> Finding:
+    """What the check finds within `limit_s`; it runs in a thread of its own, which is left behind when it hangs."""
+    results: SimpleQueue[Finding] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            results.put(check())
+        finally:
+            connections.close_all()
+
+    threading.Thread(target=work, name=f"verify-{name}", daemon=True).start()
+    try:
+        return results.get(timeout=max(0.1, limit_s))
+    except Empty:
+        return fail(
+            name, "no result in time", "Look at what it needs: network, name server, database, Redis."
+        )
+
+
+def key_file(setup: conf.Setup) -> Finding:
+    name = "key file"
+    try:
+        credentials = engine.load_credentials(setup)
+    except ConfigError as problem:
+        return fail(name, problem.message, "README.md, section Credentials, shows every accepted form.")
+    if credentials is None:
+        return _without_credentials(name, setup)
+    kind = {"rsa": "RSA", "ed25519": "Ed25519"}[credentials.kind]
+    found = f"{kind} key from {credentials.source}"
+    try:
+        engine.load_credentials(replace(setup, allow_open_key_file=False))
+    except ConfigError:
+        return warn(name, f"{found}, which other users can read", "Run chmod 600 on it.")
+    return ok(name, found)
+
+
+def key_id(setup: conf.Setup) -> Finding:
+    name = "key id"
+    try:
+        credentials = engine.load_credentials(setup)
+    except ConfigError:
+        return fail(name, "not tested: there is no usable credential", "See the line `key file`.")
+    if credentials is None:
+        return _without_credentials(name, setup)
+    shown = masked_key_id(credentials.key_id)
+    try:
+        uuid.UUID(credentials.key_id)
+    except ValueError:
+        return warn(
+            name, f"{shown} is no UUID, as Kalshi's key ids are", "Copy the key id from Kalshi again."
+        )
+    return ok(name, shown)
+
+
+def _without_credentials(name: str, setup: conf.Setup) -> Finding:
+    if setup.request_function is not None:
+        return ok(name, "none needed: the request function signs")
+    if setup.sandbox_keys_dir is not None:
+        return fail(
+            name, f"no credentials, and no sandbox has run yet in {setup.sandbox_keys_dir}", RUN_SANDBOX
+        )
+    return fail(name, "no credentials", "Set KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH.")
+
+
+def request_function(setup: conf.Setup) -> Finding:
+    name = "request function"
+    if setup.request_function is None:
+        return ok(name, "none configured, none needed")
+    try:
+        load_function(setup.request_function)
+    except ConfigError as problem:
+        return fail(name, problem.message, "Correct KALSHI_REQUEST_FUNCTION, or unset it.")
+    return ok(name, f"{setup.request_function} imports")
+
+
+def database() -> Finding:
+    finding = of_health(health.database())
+    connection = connections[DEFAULT_DB_ALIAS]
+    if finding.status == "ok" or connection.vendor != "sqlite":
+        return finding
+    path = connection.settings_dict["NAME"]
+    return replace(finding, remedy=f"Restore {path} from a backup, or move it away and run `make run`.")
+
+
+def of_health(check: health.Check) -> Finding:
+    return ok(check.name, check.found) if check.ok else fail(check.name, check.found, check.remedy)
