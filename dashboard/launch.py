@@ -22,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
+from django.db.utils import ConnectionHandler
 
 from dashboard import data_dir
 from kalshi import server
@@ -37,6 +38,7 @@ BANNER = """
 """
 SANDBOX_START_S = 30.0
 SANDBOX_STOP_S = 2.0
+DATABASE_S = 5
 
 
 def main() -> None:
@@ -58,9 +60,7 @@ def main() -> None:
 
 def launch() -> None:
     """Serve until a signal. Raises what `main` turns into a sentence."""
-    database = settings.DATABASES["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        data_dir.check_database(Path(database["NAME"]))
+    check_database()
     listener = server.listen(settings.HOST, settings.PORT)
     with sandbox() if settings.UPSTREAM.own_sandbox else contextlib.nullcontext():
         django.setup()
@@ -70,6 +70,18 @@ def launch() -> None:
         say(f"Kalshi gateway on {settings.PUBLIC_BASE_URL} ({settings.UPSTREAM.environment})")
         say(f"Sign in: {sign_in_link()}")
         server.run(listener)
+
+
+def check_database() -> None:
+    """Raise when the database cannot be used, at once: the connection pool would go on trying, and log each try."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        data_dir.check_database(Path(database["NAME"]))
+        return
+    options = {name: value for name, value in database["OPTIONS"].items() if name != "pool"}
+    single = ConnectionHandler({"default": database | {"OPTIONS": options | {"connect_timeout": DATABASE_S}}})
+    single["default"].ensure_connection()
+    single.close_all()
 
 
 def say(line: str) -> None:
@@ -104,7 +116,8 @@ def await_sandbox(process: "subprocess.Popen[bytes]", log: Path) -> None:
     while "Sandbox ready" not in (said := log.read_text()):
         if process.poll() is not None or time.monotonic() > deadline:
             last = said.strip().splitlines()[-1:] or ["it said nothing"]
-            raise ImproperlyConfigured(f"The sandbox did not start: {last[0].removeprefix('error: ')}")
+            port = settings.ENV["SANDBOX_PORT"]
+            raise ImproperlyConfigured(f"The sandbox on SANDBOX_PORT {port} did not start: {last[0]}")
         time.sleep(0.02)
 
 
