@@ -15,16 +15,16 @@ from sandbox.world.prices import base_quote
 from sandbox.world.universe import Universe
 
 HOUR_S = 3_600
-WINNER_SHARE = 0.56
+WINNER_SHARE = 0.61
 SOON = range(2 * HOUR_S, 40 * HOUR_S)
-LATER = range(5 * DAY_S, 28 * DAY_S)
+LATER = range(5 * DAY_S, 36 * DAY_S)
 
 
 def plan_day(universe: Universe, day: int) -> list[Order]:
     plan = DayPlan(universe, day)
     for _ in range(plan.dice.randint(2, 3)):
         plan.trade_daily()
-    if day % 6 == 1:
+    if day % 5 == 1:
         plan.hold_long()
     for _ in range(2):
         plan.ladder()
@@ -75,7 +75,7 @@ class DayPlan:
         intent = Intent(market, self.dice.random() < 0.6, self.size(20, 120), at_s)
         price = step_back(intent, self.dice.randint(8, 20))
         end_s = min(market.timing.close_s, at_s + self.dice.randrange(96, 150) * HOUR_S)
-        self.keep(rest(self.dice, intent, price, end_s, 5 * HOUR_S))
+        self.keep(rest(self.dice, intent, price, end_s, 8 * HOUR_S))
 
     def sell_again(self, order: Order, first_s: int, last_s: int) -> None:
         """Close what the order has bought by some moment in between, at the market."""

@@ -72,7 +72,7 @@ class Sandbox:
         return answer.json()
 
     def pages(self, path: str, name: str) -> list[list[dict[str, Any]]]:
-        """All pages of a list; every page but the last must have its items."""
+        """One array of all pages of a list."""
         found: list[list[dict[str, Any]]] = []
         cursor = ""
         while True:
@@ -82,7 +82,6 @@ class Sandbox:
             cursor = body.get("cursor") or ""
             if not cursor:
                 return found
-            assert body[name]
             assert len(found) < 200
 
     def everything(self, path: str, name: str) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ def settlements_show_what_the_fills_had_left(view: View, books: "Reckoning") -> 
 
 
 def the_account_is_worth_looking_at(view: View) -> None:
-    assert 5 <= len(truth(view)["positions"]) <= 30
+    assert 3 <= len(truth(view)["positions"]) <= 30
     assert 2 <= len(ask(view, "get_orders", status="resting")["orders"]) <= 18
     assert len(ask(view, "get_fills", limit=1000)["fills"]) > 200
     assert len(ask(view, "get_fills_historical", limit=1000)["fills"]) > 200
