@@ -6,7 +6,7 @@ export const DASH = "—";
 const MINUS = "−";
 const HUNDRED = { units: 100n, scale: 0 };
 
-const decimalOf = (value) => (typeof value === "string" ? parse(value) : (value ?? null));
+const decimalOf = (value) => (typeof value?.units === "bigint" ? value : parse(value));
 
 function joined({ whole, fraction }) {
   return fraction ? `${whole}.${fraction}` : whole;

@@ -62,11 +62,11 @@ export function showBanner(banner) {
   setText(element.querySelector("span"), explanation);
 }
 
-const SPOKEN = { fresh: "is up to date again", stale: "is stale", error: "has no data", off: "is switched off" };
+const SPOKEN = { fresh: "up to date again", stale: "stale", error: "no data", off: "switched off" };
 
 /** Say a change of a section's state to screen readers. Returns the tone to compare with next time. */
 export function announce(title, before, after) {
   if (before === after || !(after in SPOKEN)) return before;
-  if (before !== undefined || after !== "fresh") setText(document.querySelector("#announcements"), `${title} ${SPOKEN[after]}.`);
+  if (before !== undefined || after !== "fresh") setText(document.querySelector("#announcements"), `${title}: ${SPOKEN[after]}.`);
   return after;
 }

@@ -1,0 +1,83 @@
+"""Rows and totals of the account, from bodies with and without gaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+DASH = "—"
+
+PORTFOLIO = """async ([positions, orders, complete]) => {
+  const portfolio = await import("/static/kalshi/js/portfolio.js");
+  const { money } = await import("/static/kalshi/js/format.js");
+  const rows = portfolio.positions(positions);
+  const totals = portfolio.positionTotals(rows, complete);
+  return {
+    sides: rows.map((row) => row.side),
+    totals: Object.values(totals).map(money),
+    orders: portfolio.orders(orders).map((row) => [row.side, row.book, money(row.limit), money(row.value)]),
+    resting: money(portfolio.restingValue(portfolio.orders(orders), complete)),
+  };
+}"""
+
+
+def position(count: Any, dollars: Any = "1.10") -> dict[str, Any]:
+    names = ("market_exposure_dollars", "total_traded_dollars", "realized_pnl_dollars", "fees_paid_dollars")
+    return {"ticker": "KX-1", "position_fp": count} | dict.fromkeys(names, dollars)
+
+
+def order(side: Any, remaining: Any = "10.00") -> dict[str, Any]:
+    prices = {"yes_price_dollars": "0.6000", "no_price_dollars": "0.4000"}
+    return {
+        "ticker": "KX-1",
+        "outcome_side": side,
+        "book_side": "bid",
+        "remaining_count_fp": remaining,
+    } | prices
+
+
+def test_sides_and_totals_come_from_the_exact_texts(modules: Page) -> None:
+    positions = {
+        "market_positions": [position("3.00", "0.1"), position("-0.50", "0.2"), position("0.00", "-0.000001")]
+    }
+    orders = {"orders": [order("yes"), order("no", "2.50")]}
+    found = modules.evaluate(PORTFOLIO, [positions, orders, True])
+    assert found["sides"] == ["yes", "no", "flat"]
+    assert found["totals"] == ["$0.299999"] * 4
+    assert found["orders"] == [["yes", "bid", "$0.60", "$6.00"], ["no", "bid", "$0.40", "$1.00"]]
+    assert found["resting"] == "$7.00"
+
+
+def test_what_is_missing_is_unknown_and_so_is_every_sum_over_it(modules: Page) -> None:
+    legacy = order(None) | {"side": "yes", "action": "buy"}
+    found = modules.evaluate(
+        PORTFOLIO,
+        [
+            {"market_positions": [position("1.00"), position(None, None), None]},
+            {"orders": [order("yes"), legacy]},
+            True,
+        ],
+    )
+    assert found["sides"] == ["yes", None, None]
+    assert found["totals"] == [DASH] * 4
+    assert found["orders"][1] == [None, "bid", DASH, DASH]
+    assert found["resting"] == DASH
+
+
+def test_part_of_a_list_has_no_total(modules: Page) -> None:
+    found = modules.evaluate(
+        PORTFOLIO, [{"market_positions": [position("1.00")]}, {"orders": [order("yes")]}, False]
+    )
+    assert (found["totals"], found["resting"]) == ([DASH] * 4, DASH)
+
+
+@pytest.mark.parametrize(
+    "body", [None, {}, {"market_positions": None, "orders": "none"}, {"market_positions": {}}, []]
+)
+def test_a_body_of_another_shape_is_an_empty_list(modules: Page, body: Any) -> None:
+    found = modules.evaluate(PORTFOLIO, [body, body, True])
+    assert (found["sides"], found["orders"]) == ([], [])
