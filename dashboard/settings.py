@@ -24,7 +24,7 @@ HOST, PORT = ENV["HOST"], ENV["PORT"]
 # An address that means every interface is none that a browser can open.
 _reachable = "127.0.0.1" if HOST in {"0.0.0.0", "::"} else HOST  # noqa: S104
 PUBLIC_BASE_URL = f"http://{_reachable}:{PORT}"
-LOGGING = logs.configuration(env.secrets(_found), debug=DEBUG)
+LOGGING = logs.configuration((*env.secrets(_found), SECRET_KEY), debug=DEBUG)
 LOGGING_CONFIG = "dashboard.logs.configure"
 
 INSTALLED_APPS = [
@@ -82,6 +82,8 @@ else:
 _options = DATABASES["default"].setdefault("OPTIONS", {})
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Without IMMEDIATE, a transaction that reads before it writes fails when another one writes in between.
+    # Opening a connection anew for every request costs more than the request.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
     _options |= {
         "timeout": 10,
         "transaction_mode": "IMMEDIATE",
