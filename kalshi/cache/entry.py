@@ -16,6 +16,8 @@ _MAGIC = b"KAL1"
 _HEAD = struct.Struct("!4sI")
 _META = struct.Struct("!HHHddd")
 _STATUSES = (200, 404)
+HEAD_BYTES = _HEAD.size + _META.size
+"""The first bytes of a packed entry. They hold its checksum: where they are the same, so is the entry."""
 
 
 def etag_of(body: bytes) -> str:

@@ -117,6 +117,17 @@ class ReadThrough:
         """What is cached, however old, without any fetch."""
         return self._store.get(key)
 
+    def hot(self, key: str) -> Entry | None:
+        """What is cached, however old, when memory can tell; never waits, so the event loop may ask.
+
+        The same object each time, for as long as the entry is the same.
+        """
+        return self._store.hot(key)
+
+    def refreshing(self, key: str) -> bool:
+        """Whether a fetch of this key is in the air, as far as this process knows; never waits."""
+        return key in self._flights
+
     def last_error(self, key: str) -> str | None:
         """Code of the error that the last fetch of this key ended with; None after a success."""
         return self._attempts.last_error(key)
@@ -135,6 +146,7 @@ class ReadThrough:
                 flight.fail(_stopping())
         for bulkhead in pools:
             bulkhead.close()
+        self._store.close()
 
     def _answer_with_copy(self, request: _Request, flight: Flight, *, leads: bool, copy: Entry) -> Answer:
         waits = leads or request.forced

@@ -21,7 +21,7 @@ from django.core.signals import setting_changed
 from kalshi import conf
 from kalshi.cache.keys import Scope
 from kalshi.cache.readthrough import ReadThrough
-from kalshi.cache.store import Store
+from kalshi.cache.store import Store, open_store
 from kalshi.errors import ConfigError
 from kalshi.limits.breaker import Breaker
 from kalshi.limits.budget import Budget
@@ -91,7 +91,7 @@ def build(setup: conf.Setup, part: float) -> Engine:
         ExchangeClock(),
         timeout_s=setup.timeout_s,
     )
-    store = Store(caches[setup.cache_alias])
+    store = open_store(caches[setup.cache_alias])
     return Engine(
         setup=setup,
         credentials=credentials,

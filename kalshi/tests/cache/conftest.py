@@ -1,6 +1,6 @@
 import pytest
 
-from kalshi.cache.store import Store
+from kalshi.cache.store import open_store
 from kalshi.tests.cache.drills import Drill
 from kalshi.tests.cache.stores import local_cache, redis_cache
 
@@ -17,7 +17,9 @@ def cache(request):
 
 @pytest.fixture
 def store(cache):
-    return Store(cache)
+    made = open_store(cache)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -31,6 +33,6 @@ def drill(store):
 @pytest.fixture
 def local_drill():
     """A read-through over local memory, for what does not depend on the store."""
-    made = Drill(Store(local_cache()))
+    made = Drill(open_store(local_cache()))
     yield made
     made.close()

@@ -61,6 +61,20 @@ def test_values_expire():
     assert not lru.set("key", b"z", 5, only_new=True)
 
 
+def test_a_look_that_never_waits_finds_the_same_and_counts_as_a_use():
+    now = [100.0]
+    lru = ByteLru(10 * KB, clock=lambda: now[0])
+    for name in "abcd":
+        lru.set(name, b"x" * 2 * KB, 5)
+    with lru._lock:
+        assert lru.peek("a") == b"x" * 2 * KB
+    assert lru.peek("b") == b"x" * 2 * KB
+    lru.set("e", b"x" * 2 * KB, 60)
+    assert [name for name in "abcde" if lru.peek(name)] == ["b", "c", "d", "e"]
+    now[0] = 105.0
+    assert lru.peek("b") is None
+
+
 def test_it_keeps_only_bytes():
     with pytest.raises(TypeError, match="bytes"):
         local_cache().set("key", {"balance": 1})

@@ -10,7 +10,7 @@ import pytest
 from kalshi import errors
 from kalshi.cache.bulkhead import Bulkhead
 from kalshi.cache.readthrough import THREADS_PER_POOL
-from kalshi.cache.store import Store
+from kalshi.cache.store import LocalStore, open_store
 from kalshi.tests.cache.drills import DEADLINE_S, IMPATIENT, Drill, callers, outcomes, until
 from kalshi.tests.cache.stores import local_cache
 
@@ -67,7 +67,7 @@ def test_a_forced_caller_joins_the_fetch_under_way(local_drill):
 
 
 def test_who_looked_just_before_the_fetch_ended_starts_no_second_one():
-    class SlowLook(Store):
+    class SlowLook(LocalStore):
         """The caller sees the store as it was before somebody else's fetch."""
 
         looks = 0
@@ -130,7 +130,7 @@ def test_who_waits_too_long_leaves_and_the_fetch_goes_on(local_drill):
 
 
 def test_when_too_many_wait_the_next_is_sent_away_at_once():
-    drill = Drill(Store(local_cache()), max_waiting=8)
+    drill = Drill(open_store(local_cache()), max_waiting=8)
     drill.warm(age_s=140, key="known")
     waiting = threading.Semaphore(0)
     drill.upstream.hold()
@@ -150,7 +150,7 @@ def test_when_too_many_wait_the_next_is_sent_away_at_once():
 
 
 def test_a_seat_is_given_back_when_giving_up_the_database_fails(local_drill):
-    drill = Drill(Store(local_cache()), max_waiting=1)
+    drill = Drill(open_store(local_cache()), max_waiting=1)
     drill.upstream.hold()
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
@@ -181,7 +181,7 @@ def _read_own_key(drill):
 
 
 def test_fetches_that_wait_for_a_thread_are_bounded():
-    drill = Drill(Store(local_cache()), max_waiting=20)
+    drill = Drill(open_store(local_cache()), max_waiting=20)
     for number in range(30):
         drill.warm(key=f"key {number}")
     drill.now += 140
@@ -233,7 +233,7 @@ def test_after_a_stop_cached_answers_are_served_and_nothing_is_fetched(local_dri
 
 
 def test_a_body_too_large_to_store_is_answered_all_the_same():
-    drill = Drill(Store(local_cache(MAX_BYTES=1000)))
+    drill = Drill(open_store(local_cache(MAX_BYTES=1000)))
     drill.upstream.body = b"x" * 2000
     answer = drill.read()
     assert (answer.kind, answer.stored, len(answer.entry.body)) == ("miss", False, 2000)

@@ -1,0 +1,119 @@
+"""The one way to the shared Redis, and the one place that knows whether it is lost.
+
+Everything shared (entries, leases, budget, breaker) goes through one link per process, so that an outage is logged
+once, its return once, and a dead Redis costs one caller a second a time-out, whoever asks; all others are told at
+once that it is lost and go on with what this process has.
+
+Key layout. Every key stands under django-redis's own prefix (`<KEY_PREFIX>:<VERSION>:`), holds no secret, and
+expires. <scope> is `<environment>:<host>:<account>.<fingerprint of the API key>` or `<environment>:<host>:public`.
+
+    kalshi:1:<scope>:<operation>:<path?params>   packed entry (cache/entry.py)         its keep time
+    kalshi:1:epoch                               a random word; gone: Redis was emptied   30 days
+    kalshi:1:lease:<entry key>                   token of the process that fetches it   3 s, renewed
+    kalshi:1:failure:<entry key>                 when and how its last fetch failed     5 s
+    kalshi:1:tried:<entry key>                   when its last fetch began              10 s
+    kalshi:1:budget:<scope>                      hash: token bucket, numbers of the tier  1 day
+    kalshi:1:minute:<scope>, minute-background:  sorted sets: due times of a minute's requests  2 minutes
+    kalshi:1:breaker:<environment>:<host>        hash: failures, open until, probe until  5 minutes
+    kalshi:1:learned:<scope>                     the account's limits and costs, as read   1 day
+    kalshi:1:learning:<scope>                    token of the process that reads them    30 s
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core.cache.backends.base import BaseCache
+from django_redis.cache import RedisCache
+from redis import Redis
+from redis.exceptions import RedisError
+
+PREFIX = "kalshi:1"
+RETRY_S = 1.0
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class RedisLost(Exception):
+    """Redis is out of reach; go on without. Never leaves the modules that share something."""
+
+
+class RedisLink:
+    """Thread-safe. name: the full name of a key. monotonic: seconds, only for the retry interval."""
+
+    def __init__(
+        self,
+        client: "Redis",
+        name: Callable[[str], str],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self.name = name
+        self.monotonic = monotonic
+        self._lock = threading.Lock()
+        self._down = False
+        self._retry_at = 0.0
+
+    @property
+    def down(self) -> bool:
+        """Whether Redis is lost."""
+        return self._down
+
+    def resting(self, now: float) -> bool:
+        """Whether Redis is lost and nobody tries it at this moment of `monotonic`. Never blocks."""
+        return self._down and now < self._retry_at
+
+    def call(self, operation: Callable[["Redis"], _T]) -> _T:
+        """What the operation returns. RedisLost when Redis is out of reach, or was less than a second ago."""
+        if self._down and not self._my_turn():
+            raise RedisLost
+        try:
+            result = operation(self._client)
+        except (RedisError, OSError) as error:
+            self._lost(error)
+            raise RedisLost from error
+        if self._down:
+            self._returned()
+        return result
+
+    def script(self, source: str) -> Callable[..., Any]:
+        """A Lua script as a function of (keys, args); one round trip. Raises RedisLost as `call` does."""
+        registered = self._client.register_script(source)
+
+        def run(keys: list[str], args: list[Any]) -> Any:
+            return self.call(lambda _: registered(keys=keys, args=args))
+
+        return run
+
+    def _my_turn(self) -> bool:
+        with self._lock:
+            now = self.monotonic()
+            if now < self._retry_at:
+                return False
+            self._retry_at = now + RETRY_S
+            return True
+
+    def _lost(self, error: Exception) -> None:
+        with self._lock:
+            first, self._down = not self._down, True
+            self._retry_at = self.monotonic() + RETRY_S
+        if first:  # the class only: a message may hold the address with its password
+            _log.warning("Redis is lost (%s); work goes on with what this process has.", type(error).__name__)
+
+    def _returned(self) -> None:
+        with self._lock:
+            first, self._down = self._down, False
+        if first:
+            _log.warning("Redis is back.")
+
+
+def link_to(cache: BaseCache) -> RedisLink | None:
+    """The link to the Redis behind this Django cache; None when it is not django-redis. Sends nothing."""
+    if not isinstance(cache, RedisCache):
+        return None
+    # Built once and used by all threads: Django would make a new object for each of them.
+    return RedisLink(cache.client.get_client(write=True), lambda key: str(cache.make_key(key)))
