@@ -13,6 +13,7 @@ from sandbox.faults import Fault
 
 GARBAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 DRIP_S = 0.5
+NO_STORE = {"Cache-Control": "no-store"}
 Answer = Callable[[], Awaitable[web.Response]]
 
 
@@ -43,9 +44,6 @@ def error(status: int) -> web.Response:
         content_type="application/json",
         headers=NO_STORE,
     )
-
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 def cut(request: web.BaseRequest, *, reset: bool) -> web.Response:

@@ -4,6 +4,7 @@ from typing import Any
 
 from sandbox.exchange import View
 from sandbox.fixed import count, dollars, iso
+from sandbox.world.book import Book
 from sandbox.world.days import DAY_S
 from sandbox.world.model import Event, Market, Series
 from sandbox.world.numbers import uuid_of
@@ -77,9 +78,6 @@ def strike_part(market: Market) -> Body:
 
 def moving_part(view: View, market: Market) -> Body:
     now_s, now_us, timing = view.now_s, view.now_us, market.timing
-    book = view.book(market, best_only=True)
-    bid, bid_size = book.best_bid or (0, 0)
-    ask, ask_size = book.best_ask or (10_000, 0)
     last, previous = view.last_trade(market, now_us), view.last_trade(market, now_us - DAY_S * 1_000_000)
     before = base_quote(market, now_s - DAY_S)
     volume = view.volume_h(market, now_us)
@@ -87,12 +85,6 @@ def moving_part(view: View, market: Market) -> Body:
     body: Body = {
         "status": market.status(now_s),
         "updated_time": iso(timing.last_change_s(now_s)),
-        "yes_bid_dollars": dollars(bid),
-        "yes_bid_size_fp": count(bid_size),
-        "yes_ask_dollars": dollars(ask),
-        "yes_ask_size_fp": count(ask_size),
-        "no_bid_dollars": dollars(10_000 - ask),
-        "no_ask_dollars": dollars(10_000 - bid),
         "last_price_dollars": dollars(last.yes_price_cc if last else 0),
         "volume_fp": count(volume),
         "volume_24h_fp": count(volume - view.volume_h(market, now_us - DAY_S * 1_000_000)),
@@ -101,7 +93,7 @@ def moving_part(view: View, market: Market) -> Body:
         "expiration_value": market.event.value_text if decided else "",
         "previous_price_dollars": dollars(previous.yes_price_cc if previous else 0),
     }
-    body |= previous_quote(before)
+    body |= quote_part(view.book(market, best_only=True)) | previous_quote(before)
     if market.legs:
         body["mve_selected_legs"] = [leg_body(leg, now_s) for leg in market.legs]
     if decided:
@@ -109,6 +101,19 @@ def moving_part(view: View, market: Market) -> Body:
     if now_s >= timing.settled_s:
         body["settlement_ts"] = iso(timing.settled_s)
     return body
+
+
+def quote_part(book: Book) -> Body:
+    bid, bid_size = book.best_bid or (0, 0)
+    ask, ask_size = book.best_ask or (10_000, 0)
+    return {
+        "yes_bid_dollars": dollars(bid),
+        "yes_bid_size_fp": count(bid_size),
+        "yes_ask_dollars": dollars(ask),
+        "yes_ask_size_fp": count(ask_size),
+        "no_bid_dollars": dollars(10_000 - ask),
+        "no_ask_dollars": dollars(10_000 - bid),
+    }
 
 
 def previous_quote(before: Quote) -> Body:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.control import is_loopback
 from sandbox.errors import plain
 from sandbox.faults import MODES, Fault, FaultError, FaultSwitch, parse
 from sandbox.tests.client import PREFIX, Sandbox
@@ -233,3 +234,12 @@ def test_what_is_left_out_has_the_documented_default() -> None:
     }
     with pytest.raises(FaultError):
         parse(None, (), 0)
+
+
+@pytest.mark.parametrize(
+    ("address", "loopback"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.1", False), ("::ffff:10.0.0.1", False),
+     ("", False), (None, False)],
+)  # fmt: skip
+def test_only_the_own_machine_may_control(address: str | None, loopback: bool) -> None:
+    assert is_loopback(address) == loopback
