@@ -14,7 +14,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 from kalshi.tests.servers import Gateway, Sandbox, running
 
@@ -28,6 +37,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# Generous, because other tests may have the machine to themselves; nothing waits longer than it must.
+expect.set_options(timeout=20_000)
 # Copies of the account's data stay fresh this long here, so that a test sees the page ask again by itself.
 FRESH_S = 1
 SHORTEN = f"""
@@ -117,29 +128,31 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def session(browser: Browser, gateway: Gateway) -> Any:
-    """The cookies of somebody who spent the link that the start printed."""
-    context = browser.new_context()
+def signed_in(browser: Browser, gateway: Gateway) -> Iterator[BrowserContext]:
+    """The browser of somebody who spent the link that the start printed."""
+    context = browser.new_context(timezone_id="America/New_York", locale="en-US")
     page = context.new_page()
     page.goto(gateway.sign_in_link)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{gateway.base_url}/")
-    state = context.storage_state()
+    page.close()
+    yield context
     context.close()
-    return state
 
 
 @pytest.fixture
-def dashboard(browser: Browser, gateway: Gateway, session: Any) -> Iterator[Watched]:
+def dashboard(signed_in: BrowserContext, gateway: Gateway) -> Iterator[Watched]:
     """The page of a signed-in person with its first numbers on it."""
-    context = browser.new_context(storage_state=session, timezone_id="America/New_York", locale="en-US")
-    watched = Watched(context.new_page(), urlsplit(gateway.base_url).netloc)
+    cookies: Any = signed_in.cookies()
+    watched = Watched(signed_in.new_page(), urlsplit(gateway.base_url).netloc)
     watched.page.goto(gateway.base_url)
     for name in ("positions", "orders", "events"):
         watched.page.locator(f"#{name} .table-scroll, #{name} .empty").locator("visible=true").wait_for()
     yield watched
+    watched.page.close()
+    signed_in.set_offline(False)
+    signed_in.add_cookies(cookies)
     watched.check()
-    context.close()
 
 
 @pytest.fixture(scope="package")

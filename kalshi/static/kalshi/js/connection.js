@@ -4,6 +4,7 @@ import { el, setText } from "./dom.js";
 import { DASH, duration } from "./format.js";
 import { reason } from "./freshness.js";
 
+const LOW_BUDGET = 0.2;
 const BREAKER = {
   closed: ["good", "Closed: requests go through"],
   half_open: ["warn", "Trying again with one request"],
@@ -51,6 +52,15 @@ function setTone(element, [tone, words]) {
   setText(element.querySelector("dd span:last-child"), words);
 }
 
+function showMeter(meter, { level, capacity }) {
+  meter.hidden = level === null;
+  if (level === null) return;
+  meter.setAttribute("aria-valuemax", capacity);
+  meter.setAttribute("aria-valuenow", level);
+  meter.classList.toggle("low", level < capacity * LOW_BUDGET);
+  meter.style.setProperty("--level", `${(100 * level) / capacity}%`);
+}
+
 /** Show a status document inside `panel`; null: nothing is known yet. */
 export function showConnection(panel, status) {
   const exchange = panel.querySelector("[data-fact=exchange]");
@@ -58,13 +68,7 @@ export function showConnection(panel, status) {
   setTone(exchange, exchangeState(status?.exchange));
   setTone(panel.querySelector("[data-fact=breaker]"), BREAKER[status?.breaker] ?? ["idle", DASH]);
   const budget = budgetState(status?.budget);
-  const meter = panel.querySelector("meter");
-  meter.hidden = budget.level === null;
-  if (budget.level !== null) {
-    meter.max = budget.capacity;
-    meter.low = budget.capacity * 0.2;
-    meter.value = budget.level;
-  }
+  showMeter(panel.querySelector("[role=meter]"), budget);
   const left = budget.level === null ? DASH : `${Math.floor(budget.level)} of ${Math.floor(budget.capacity)}`;
   setText(panel.querySelector("[data-budget=left]"), left);
   setText(panel.querySelector("[data-budget=words]"), budget.words);
