@@ -29,6 +29,9 @@ class RequestIdAndErrors:
         try:
             response = _wrong_host(request) or self.get_response(request)
             response["X-Request-ID"] = REQUEST_ID.get()
+            if response.status_code == 304:
+                # Django counts the empty body; here the length would be that of the body which is not sent.
+                del response["Content-Length"]
             return response
         finally:
             REQUEST_ID.reset(token)

@@ -44,6 +44,7 @@ def run(listener: socket.socket) -> None:
         ws="none",
         log_config=None,
         server_header=False,
+        access_log=False,  # the edge writes it
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,

@@ -156,6 +156,11 @@ def serve() -> Engine:
     return current()
 
 
+def let_go() -> None:
+    """The process is about to stop: start no more fetches, and send everybody away who waits for one."""
+    current().cache.close()
+
+
 def close() -> None:
     """Let waiting callers go and forget the engine; the next call builds a new one."""
     _holder.close()

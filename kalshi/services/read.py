@@ -21,8 +21,9 @@ SPARE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An answer and the endpoint settings under which it was given."""
+    """An answer, its cache key, and the endpoint settings under which it was given."""
 
+    key: str
     answer: Answer
     options: conf.EndpointOptions
 
@@ -66,7 +67,7 @@ def read(call: Call, *, forced: bool = False) -> Reading:
         forced=forced,
         before_wait=release_database,
     )
-    return Reading(answer, options)
+    return Reading(key, answer, options)
 
 
 def release_database() -> None:

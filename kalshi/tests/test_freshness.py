@@ -3,7 +3,7 @@ import pytest
 from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
-from kalshi.views.freshness import cache_status, etag_matches, headers
+from kalshi.services.freshness import cache_status, etag_matches, headers
 
 OPTIONS = EndpointOptions(fresh_s=60, keep_s=3600, patience_s=1, enabled=True)
 ENTRY = Entry.of("key", 200, b"{}", fetched_at=1000.0, fresh_s=60, keep_s=3600)

@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 
 from kalshi.errors import BadRequest
 from kalshi.request_id import REQUEST_ID, new_request_id
+from kalshi.services.freshness import VARY
 from kalshi.views import errors
 from kalshi.views.authentication import BearerAuthentication
-from kalshi.views.freshness import VARY
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

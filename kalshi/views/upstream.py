@@ -6,10 +6,9 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from kalshi.services import read
+from kalshi.services import freshness, handover, read
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
-from kalshi.views import freshness
 from kalshi.views.base import ReadView, query_pairs
 
 
@@ -27,6 +26,7 @@ class UpstreamView(ReadView):
     def get(self, request: Request, **path_args: str) -> HttpResponse:
         call = params.validate(self.endpoint, query_pairs(request), path_args, api=True)
         reading = read.read(call, forced=wants_fetch(request))
+        handover.tell(request.META, reading.key, self.endpoint.operation)
         entry = reading.answer.entry
         headers: dict[str, Any] = freshness.headers(reading.answer, reading.options, time.time())
         if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), entry.etag):

@@ -1,0 +1,97 @@
+"""One JSON line for every request, whichever way it was answered. Written by a thread of its own.
+
+The event loop only puts a line into a bounded queue: a reader of the log that stands still must not hold up
+answers. Lines that do not fit are counted, and the count is logged. Paths of sign-in links are masked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from typing import NamedTuple, TextIO
+
+EVERY_S = 0.2
+MAX_LINES = 100_000
+
+_SIGN_IN = re.compile(r"(/sign-in/)[^/?]+")
+
+
+def path_for_log(raw_path: bytes, query: bytes) -> str:
+    """Path and query as the inside of a JSON string, without sign-in codes."""
+    text = raw_path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
+    return json.dumps(_SIGN_IN.sub(r"\1***", text))[1:-1]
+
+
+class Line(NamedTuple):
+    """at: epoch seconds; path: from `path_for_log`; status: 0 when the client left; way: "edge" or "django"."""
+
+    at: float
+    peer: str
+    method: str
+    path: str
+    status: int
+    took_s: float
+    request_id: str
+    way: str
+
+    def __str__(self) -> str:
+        stamp = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds")[:-6]
+        return (
+            f'{{"event": "request", "level": "info", "logger": "access", "timestamp": "{stamp}Z", '
+            f'"peer": "{self.peer}", "method": "{self.method}", "path": "{self.path}", "status": {self.status}, '
+            f'"ms": {self.took_s * 1000:.1f}, "way": "{self.way}", "request_id": "{self.request_id}"}}\n'
+        )
+
+
+class AccessLog:
+    """`add` belongs to the event loop; the thread starts with `start` and writes what is left at `stop`."""
+
+    def __init__(self, stream: TextIO | None = None, *, most: int = MAX_LINES) -> None:
+        self._stream = stream
+        self._most = most
+        self._lines: deque[Line] = deque()
+        self._dropped = 0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, line: Line) -> None:
+        if len(self._lines) < self._most:
+            self._lines.append(line)
+        else:
+            self._dropped += 1
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(EVERY_S):
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        count = len(self._lines)
+        if not count and not self._dropped:
+            return
+        lines = [str(self._lines.popleft()) for _ in range(count)]
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            lines.append(
+                f'{{"event": "{dropped} access-log lines were dropped", "level": "warning", "logger": "access"}}\n'
+            )
+        stream = self._stream or sys.stderr
+        try:
+            stream.write("".join(lines))
+            stream.flush()
+        except (OSError, ValueError):
+            # A full disk or a closed pipe must not end the thread; what it cost is said when writing works again.
+            self._dropped += count

@@ -1,0 +1,85 @@
+"""What the edge knows about URLs: which cache key answers, and which headers Django put around it.
+
+The headers are learned from an answer that Django gave to the same URL, host, origin and scheme, so whatever its
+middleware adds is added here too; only those that tell about the moment are made anew.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from kalshi.cache.readthrough import Answer
+from kalshi.conf import EndpointOptions
+from kalshi.services import freshness
+from kalshi.services.handover import Answered
+
+MAX_PAGES = 10_000
+
+Header = tuple[bytes, bytes]
+# Raw path, query, host, origin, scheme, account header: everything that the headers or the key may depend on.
+Address = tuple[bytes, bytes, bytes | None, bytes | None, str, bytes | None]
+
+# Made anew by us, or by the server (`date`). Everything else is the frame.
+NOT_THE_FRAME = frozenset(
+    {b"age", b"cache-control", b"cache-status", b"content-length", b"date", b"etag", b"vary", b"x-request-id"}
+)
+
+
+@dataclass(slots=True)
+class Page:
+    """One address. `around`: status -> the headers that stay the same whatever the entry."""
+
+    key: str
+    operation: str
+    log_path: str
+    around: dict[int, tuple[Header, ...]] = field(default_factory=dict)
+    _made: list[Header] = field(default_factory=list)
+    _made_for: tuple[object, ...] = ()
+
+    def learn(self, status: int, headers: Iterable[Header]) -> None:
+        """Keep the frame of an answer of Django's. One that sets a cookie was meant for one caller only."""
+        seen = tuple(headers)
+        if any(name == b"set-cookie" for name, _ in seen):
+            return
+        self.around[status] = tuple((name, value) for name, value in seen if name not in NOT_THE_FRAME)
+
+    def headers(self, status: int, answer: Answer, options: EndpointOptions, now: float) -> list[Header]:
+        """All headers but the request id. Made at most once a second while entry and settings stay the same."""
+        entry = answer.entry
+        age_s = entry.age_s(now)
+        wanted = (status, id(entry), id(options), answer.detail, int(age_s), int(options.fresh_s - age_s))
+        if wanted != self._made_for:
+            self._made = [
+                *(
+                    (name.lower().encode(), value.encode())
+                    for name, value in freshness.headers(answer, options, now).items()
+                ),
+                *self.around[status],
+            ]
+            if status == 200:
+                self._made.append((b"content-length", str(len(entry.body)).encode()))
+            self._made_for = wanted
+        return self._made
+
+
+class Pages:
+    """The addresses asked for last. Used by the event loop alone."""
+
+    def __init__(self, most: int = MAX_PAGES) -> None:
+        self._most = most
+        self._pages: OrderedDict[Address, Page] = OrderedDict()
+
+    def get(self, address: Address) -> Page | None:
+        return self._pages.get(address)
+
+    def learn(self, address: Address, answered: Answered, log_path: str) -> Page:
+        """The page of an address, made anew when another key answers there now."""
+        page = self._pages.get(address)
+        if page is None or page.key != answered.key:
+            page = self._pages[address] = Page(answered.key, answered.operation, log_path)
+        self._pages.move_to_end(address)
+        if len(self._pages) > self._most:
+            self._pages.popitem(last=False)
+        return page

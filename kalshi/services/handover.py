@@ -1,0 +1,34 @@
+"""What a view tells the edge about the answer it gave, through the ASGI scope that both can see.
+
+Under another server, or without the edge in front, there is no such scope and nothing is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+SCOPE_NAME = "kalshi.answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The caller was let in, and the answer was that of this cache key."""
+
+    key: str
+    operation: str
+
+
+def expect(scope: MutableMapping[str, Any]) -> list[Answered]:
+    """Make room in an ASGI scope; what is told turns up in the list."""
+    told: list[Answered] = []
+    scope[SCOPE_NAME] = told
+    return told
+
+
+def tell(environ: Mapping[str, Any], key: str, operation: str) -> None:
+    """Called by a view that answered; environ is the WSGI environment of its request."""
+    told = environ.get("asgi.scope", {}).get(SCOPE_NAME)
+    if told is not None:
+        told.append(Answered(key, operation))
