@@ -167,11 +167,11 @@ class Edge:
         async def listening(message: Message) -> None:
             nonlocal status, request_id
             if message["type"] == "http.response.start":
-                status = message["status"]
-                request_id = dict(message["headers"]).get(b"x-request-id", b"-").decode("latin-1")
-                if told and asked is not None:
-                    page = self._pages.learn(asked.address, told[0], log_path)
-                    page.learn(status, message["headers"])
+                status, headers = message["status"], dict(message["headers"])
+                request_id = headers.get(b"x-request-id", b"-").decode("latin-1")
+                # An answer that sets a cookie is for this request alone: neither it nor its caller may be reused.
+                if told and asked is not None and b"set-cookie" not in headers:
+                    self._pages.learn(asked.address, told[0], log_path).learn(status, message["headers"])
                     self._callers.let_in(asked.credential, checked_at)
             await send(message)
 

@@ -39,11 +39,8 @@ class Page:
     _made_for: tuple[object, ...] = ()
 
     def learn(self, status: int, headers: Iterable[Header]) -> None:
-        """Keep the frame of an answer of Django's. One that sets a cookie was meant for one caller only."""
-        seen = tuple(headers)
-        if any(name == b"set-cookie" for name, _ in seen):
-            return
-        self.around[status] = tuple((name, value) for name, value in seen if name not in NOT_THE_FRAME)
+        """Keep the frame of an answer of Django's."""
+        self.around[status] = tuple((name, value) for name, value in headers if name not in NOT_THE_FRAME)
 
     def headers(self, status: int, answer: Answer, options: EndpointOptions, now: float) -> list[Header]:
         """All headers but the request id. Made at most once a second while entry and settings stay the same."""

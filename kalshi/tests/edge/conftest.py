@@ -1,0 +1,3 @@
+from kalshi.tests.live.conftest import sandbox
+
+__all__ = ["sandbox"]
