@@ -42,6 +42,7 @@ DATABASE_S = 5
 
 
 def main() -> None:
+    os.umask(0o077)  # what we write holds sessions, keys and account data
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     # Their default action skips every `finally`, and the sandbox would outlive us.
     for ending in (signal.SIGTERM, signal.SIGHUP):

@@ -4,4 +4,4 @@ from django.urls import re_path
 
 from kalshi.views.status import StatusView
 
-urlpatterns = [re_path(r"^/?\Z", StatusView.as_view(), name="status")]
+urlpatterns = [re_path(r"^(?:/)?\Z", StatusView.as_view(), name="status")]

@@ -18,10 +18,12 @@ def cache_status(answer: Answer, options: EndpointOptions, now: float) -> str:
         return "kalshi; fwd=miss; collapsed"
     if answer.kind in _FETCHED:
         return f"kalshi; {_FETCHED[answer.kind]}" + ("; stored" if answer.stored else "")
-    ttl_s = int(options.fresh_s - answer.entry.age_s(now))
+    left_s = options.fresh_s - answer.entry.age_s(now)
+    # Stale is what ttl < 0 means; a copy past its time by less than a second must say so too. A caller who forced a
+    # fetch that takes long may get a copy that is fresh still.
+    ttl_s = int(left_s) if left_s > 0 else min(int(left_s), -1)
     if answer.kind == "stale":
-        # Stale is what ttl < 0 means; a copy past its time by less than a second must say so too.
-        return f"kalshi; hit; ttl={min(ttl_s, -1)}; detail={answer.detail}"
+        return f"kalshi; hit; ttl={ttl_s}; detail={answer.detail}"
     return f"kalshi; hit; ttl={max(ttl_s, 0)}"
 
 

@@ -19,6 +19,7 @@ ENTRY = Entry.of("key", 200, b"{}", fetched_at=1000.0, fresh_s=60, keep_s=3600)
         (Answer(ENTRY, "collapsed", stored=True), 1000.1, "kalshi; fwd=miss; collapsed"),
         (Answer(ENTRY, "refreshed", stored=True), 1000.1, "kalshi; fwd=stale; stored"),
         (Answer(ENTRY, "forced", stored=True), 1000.1, "kalshi; fwd=request; stored"),
+        (Answer(ENTRY, "stale", detail="refreshing"), 1003.0, "kalshi; hit; ttl=57; detail=refreshing"),
         (Answer(ENTRY, "stale", detail="refreshing"), 1200.0, "kalshi; hit; ttl=-140; detail=refreshing"),
         (
             Answer(ENTRY, "stale", detail="upstream_unavailable"),
