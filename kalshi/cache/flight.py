@@ -2,31 +2,37 @@
 
 import threading
 from types import TracebackType
+from typing import Literal
 
 from kalshi.cache.entry import Entry
 
+How = Literal["loaded", "found", "elsewhere"]
+
 
 class Flight:
-    """One fetch of one key. `landed` is set once, after everything else is in place.
+    """One fetch of one key. `landed` is set once, after everything else is in place; `known` then or earlier,
+    when it turns out that another process fetches, so that waiting means waiting for that.
 
-    entry: what it brought; loaded: by asking upstream, not by finding that somebody else just had; stored:
-    it is in the cache. error: why it brought nothing.
+    entry: what it brought; how: loaded from upstream, found in the cache because somebody had just been faster, or
+    fetched elsewhere while we waited; stored: it is in the cache. error: why it brought nothing.
     """
 
     def __init__(self) -> None:
         self.landed = threading.Event()
+        self.known = threading.Event()
         self.entry: Entry | None = None
-        self.loaded = False
+        self.how: How = "found"
         self.stored = False
         self.error: Exception | None = None
         self._traceback: TracebackType | None = None
 
-    def bring(self, entry: Entry, *, loaded: bool, stored: bool) -> None:
+    def bring(self, entry: Entry, how: How, *, stored: bool) -> None:
         """Land with an answer, unless the callers were sent away already."""
         if self.landed.is_set():
             return
-        self.entry, self.loaded, self.stored = entry, loaded, stored
+        self.entry, self.how, self.stored = entry, how, stored
         self.landed.set()
+        self.known.set()
 
     def fail(self, error: BaseException) -> None:
         """Land with an error, shared by all callers, unless they were sent away already.
@@ -41,6 +47,7 @@ class Flight:
             error = wrapped
         self.error, self._traceback = error, error.__traceback__
         self.landed.set()
+        self.known.set()
 
     def raised(self) -> Exception:
         """The error, to be raised by one more caller: each raise would else lengthen its traceback."""

@@ -1,12 +1,13 @@
 """The one way to read upstream data: look, join or start the one fetch, wait as long as it is worth, fall
 back.
 
-1. `policy.decide` looks at the cached entry. SERVE ends here. 2. REFRESH and FETCH join the flight of the
-key, or start one in the threads of its pool. The thread looks into the store again (somebody may have been
-faster), loads, and stores. Nobody's leaving stops it. 3. With a copy in hand, the caller who started waits
-at most `patience_s`, as does one who forced; all others get the copy at once. Without a copy everybody
-waits for the flight, at most `wait_s`. 4. An error may be hidden behind the copy
-(`policy.may_serve_stale`), or it is raised to everybody on the flight.
+1. `policy.decide` looks at the cached entry. SERVE ends here.
+2. REFRESH and FETCH join the flight of the key, or start one in the threads of its pool. The thread (fetch.py) looks
+   again, takes its turn among all processes, loads, and stores. Nobody's leaving stops it.
+3. With a copy in hand, the caller who started waits at most `patience_s`, as does one who forced; all others get the
+   copy at once, and so does everybody when it is another process that fetches. Without a copy everybody waits for the
+   flight, at most `wait_s`.
+4. An error may be hidden behind the copy (`policy.may_serve_stale`), or it is raised to everybody on the flight.
 
 Not done here: choosing policies, validating, retrying, headers.
 """
@@ -22,18 +23,18 @@ from typing import Literal
 from kalshi.cache.attempts import Attempts
 from kalshi.cache.bulkhead import Bulkhead
 from kalshi.cache.entry import Entry
+from kalshi.cache.fetch import Fetcher, Load, Request, not_found, stopping
 from kalshi.cache.flight import Flight, Flights
-from kalshi.cache.policy import FORCED_INTERVAL_S, Action, Policy, decide, may_serve_stale, stored_times
+from kalshi.cache.policy import FORCED_INTERVAL_S, Action, Policy, decide, may_serve_stale
 from kalshi.cache.store import Store
 from kalshi.cache.waiting import WaitingRoom
-from kalshi.errors import KalshiError, NotFound, UpstreamTimeout, UpstreamUnavailable
+from kalshi.errors import KalshiError, UpstreamTimeout, UpstreamUnavailable
 
 MAX_WAITING = 232
 """Below the server's threads, so that some are always left for answers from the cache."""
 THREADS_PER_POOL = 16
 CLOSE_GRACE_S = 3.0
 
-Load = Callable[[], tuple[int, bytes]]
 Kind = Literal["hit", "miss", "collapsed", "refreshed", "forced", "stale"]
 _log = logging.getLogger(__name__)
 
@@ -52,26 +53,23 @@ class Answer:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    key: str
-    policy: Policy
-    load: Load
-    pool: str
-    wait_s: float
-    forced: bool
-    before_wait: Callable[[], None]
-
-
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     pass
 
 
 class ReadThrough:
-    """One per process. Thread-safe. clock: epoch seconds, for ages only; waiting uses real time."""
+    """One per process. Thread-safe. clock: epoch seconds, for ages only; waiting uses real time.
+
+    on_outcome: called after every read with the pool and the answer's kind or the error's code; must be quick.
+    """
 
     def __init__(
-        self, store: Store, *, clock: Callable[[], float] = time.time, max_waiting: int = MAX_WAITING
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], float] = time.time,
+        max_waiting: int = MAX_WAITING,
+        on_outcome: Callable[[str, str], None] = _nothing,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -79,6 +77,8 @@ class ReadThrough:
         self._max_jobs = max_waiting
         self._flights = Flights()
         self._attempts = Attempts()
+        self._fetcher = Fetcher(store, self._attempts, clock)
+        self._on_outcome = on_outcome
         self._pools: dict[str, Bulkhead] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -102,16 +102,21 @@ class ReadThrough:
         (also for one cached within the last 10 s), UpstreamTimeout after wait_s, and UpstreamUnavailable at
         once when too many wait already or the server is stopping.
         """
-        entry, now = self._store.get(key), self._clock()
-        forced = forced and (key in self._flights or not self._attempts.within(key, FORCED_INTERVAL_S, now))
-        action = decide(entry, policy, now, forced=forced)
-        if action is Action.SERVE and entry is not None:
-            return Answer(_found(entry), "hit")
-        request = _Request(key, policy, load, pool, wait_s, forced, before_wait)
-        flight, leads = self._join(request)
-        if action is Action.REFRESH and entry is not None:
-            return self._answer_with_copy(request, flight, leads=leads, copy=entry)
-        return self._answer_without_copy(request, flight, leads=leads)
+        try:
+            entry, now = self._store.get(key), self._clock()
+            forced = forced and self._may_force(key, now)
+            action = decide(entry, policy, now, forced=forced)
+            if action is Action.SERVE and entry is not None:
+                answer = Answer(_found(entry), "hit")
+            else:
+                asked_at = time.monotonic()
+                request = Request(key, policy, load, pool, wait_s, forced, before_wait, asked_at)
+                answer = self._fetched(request, entry if action is Action.REFRESH else None)
+        except BaseException as error:
+            self._on_outcome(pool, _code(error))
+            raise
+        self._on_outcome(pool, answer.kind)
+        return answer
 
     def peek(self, key: str) -> Entry | None:
         """What is cached, however old, without any fetch."""
@@ -143,48 +148,62 @@ class ReadThrough:
         deadline = time.monotonic() + grace_s
         for flight in self._flights.all():
             if not flight.landed.wait(max(0.0, deadline - time.monotonic())):
-                flight.fail(_stopping())
+                flight.fail(stopping())
         for bulkhead in pools:
             bulkhead.close()
+        self._fetcher.close()
         self._store.close()
 
-    def _answer_with_copy(self, request: _Request, flight: Flight, *, leads: bool, copy: Entry) -> Answer:
+    def _may_force(self, key: str, now: float) -> bool:
+        return key in self._flights or not self._attempts.within(key, FORCED_INTERVAL_S, now)
+
+    def _fetched(self, request: Request, copy: Entry | None) -> Answer:
+        flight, leads = self._join(request)
+        if copy is not None:
+            return self._answer_with_copy(request, flight, leads=leads, copy=copy)
+        return self._answer_without_copy(request, flight, leads=leads)
+
+    def _answer_with_copy(self, request: Request, flight: Flight, *, leads: bool, copy: Entry) -> Answer:
         waits = leads or request.forced
         patience_s = min(request.policy.patience_s, request.wait_s) if waits else 0.0
-        if self._wait(request, flight, patience_s) != "landed":
+        # Who did not force waits for a fetch of this process only: all others have a starter of their own.
+        event = flight.landed if request.forced else flight.known
+        if self._wait(request, event, patience_s) != "set" or not flight.landed.is_set():
             return Answer(copy, "stale", detail="refreshing")
         if flight.error is not None:
             if may_serve_stale(copy, request.policy, self._clock(), flight.error):
                 return Answer(copy, "stale", detail=_code(flight.error))
             raise flight.raised()
-        if not (waits and flight.loaded):
+        if not waits or flight.how == "found":
             return _brought(flight, "hit")
         return _brought(flight, "forced" if request.forced else "refreshed")
 
-    def _answer_without_copy(self, request: _Request, flight: Flight, *, leads: bool) -> Answer:
-        outcome = self._wait(request, flight, request.wait_s)
+    def _answer_without_copy(self, request: Request, flight: Flight, *, leads: bool) -> Answer:
+        outcome = self._wait(request, flight.landed, request.wait_s)
         if outcome == "full":
             raise UpstreamUnavailable("Too many callers wait for Kalshi already.", retry_after_s=1)
         if outcome == "late":
             raise UpstreamTimeout("Kalshi has not answered in time; the request goes on.", retry_after_s=1)
         if flight.error is not None:
             raise flight.raised()
-        if leads:
-            return _brought(flight, "miss" if flight.loaded else "hit")
-        return _brought(flight, "collapsed")
+        if not leads or flight.how == "elsewhere":
+            return _brought(flight, "collapsed")
+        return _brought(flight, "miss" if flight.how == "loaded" else "hit")
 
-    def _wait(self, request: _Request, flight: Flight, seconds: float) -> Literal["landed", "late", "full"]:
-        if flight.landed.is_set():
-            return "landed"
+    def _wait(
+        self, request: Request, event: threading.Event, seconds: float
+    ) -> Literal["set", "late", "full"]:
+        if event.is_set():
+            return "set"
         if seconds <= 0:
             return "late"
         with self._room.seat(request.pool) as seated:
             if not seated:
                 return "full"
             request.before_wait()
-            return "landed" if flight.landed.wait(seconds) else "late"
+            return "set" if event.wait(seconds) else "late"
 
-    def _join(self, request: _Request) -> tuple[Flight, bool]:
+    def _join(self, request: Request) -> tuple[Flight, bool]:
         flight, leads = self._flights.join(request.key)
         if leads:
             refusal = self._start(request, flight)
@@ -193,10 +212,10 @@ class ReadThrough:
                 flight.fail(refusal)
         return flight, leads
 
-    def _start(self, request: _Request, flight: Flight) -> Exception | None:
+    def _start(self, request: Request, flight: Flight) -> Exception | None:
         """Why the fetch cannot be started, or None."""
         if self._closed:
-            return _stopping()
+            return stopping()
         try:
             if self._bulkhead(request.pool).submit(partial(self._fetch, request, flight)):
                 return None
@@ -210,10 +229,10 @@ class ReadThrough:
                 self._pools[pool] = Bulkhead(pool, threads=THREADS_PER_POOL, max_jobs=self._max_jobs)
             return self._pools[pool]
 
-    def _fetch(self, request: _Request, flight: Flight) -> None:
+    def _fetch(self, request: Request, flight: Flight) -> None:
         """Runs in the pool. Whatever happens, the flight leaves the air and lands."""
         try:
-            entry, loaded, stored = self._found_or_loaded(request)
+            entry, how, stored = self._fetcher.fetch(request, flight)
         except BaseException as error:  # noqa: BLE001  # the flight carries it to the callers
             if not isinstance(error, KalshiError):
                 _log.exception("A fetch of %s failed by a bug of ours", request.pool)
@@ -222,31 +241,12 @@ class ReadThrough:
             flight.fail(error)
         else:
             self._flights.remove(request.key, flight)
-            flight.bring(entry, loaded=loaded, stored=stored)
-
-    def _found_or_loaded(self, request: _Request) -> tuple[Entry, bool, bool]:
-        """(entry, loaded, stored). NotFound for a 404, after it was stored."""
-        entry, now = self._store.get(request.key), self._clock()
-        if entry is not None and decide(entry, request.policy, now, forced=request.forced) is Action.SERVE:
-            return entry, False, False
-        self._attempts.started(request.key, now)
-        try:
-            status, body = request.load()
-            not_found = None if status != 404 else _not_found(body)
-        except NotFound as error:
-            status, body, not_found = 404, error.upstream_body, error
-        fresh_s, keep_s = stored_times(request.policy, status)
-        entry = Entry.of(request.key, status, body, fetched_at=self._clock(), fresh_s=fresh_s, keep_s=keep_s)
-        stored = self._store.set(request.key, entry)
-        if not_found is not None:
-            raise not_found
-        self._attempts.ended(request.key, None)
-        return entry, True, stored
+            flight.bring(entry, how, stored=stored)
 
 
 def _found(entry: Entry) -> Entry:
     if entry.status == 404:
-        raise _not_found(entry.body)
+        raise not_found(entry.body)
     return entry
 
 
@@ -258,11 +258,3 @@ def _brought(flight: Flight, kind: Kind) -> Answer:
 
 def _code(error: BaseException) -> str:
     return error.code if isinstance(error, KalshiError) else KalshiError.code
-
-
-def _not_found(body: bytes) -> NotFound:
-    return NotFound("Kalshi knows nothing by this name.", upstream_status=404, upstream_body=body)
-
-
-def _stopping() -> UpstreamUnavailable:
-    return UpstreamUnavailable("The server is stopping.", retry_after_s=2)

@@ -66,9 +66,10 @@ class LocalStore:
         """Forget the entry."""
         self._memory.delete(self._name(key))
 
-    def head(self, key: str) -> bytes:
-        """Nobody else writes here, so there is nothing to compare with."""
-        return b""
+    def look(self, key: str, *, anew: bool = False) -> tuple[Entry | None, bytes]:
+        """As the shared store's; nobody else writes here, so there is no head to compare."""
+        del anew
+        return self.get(key), b""
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -129,16 +130,19 @@ class SharedStore:
 
     def get(self, key: str) -> Entry | None:
         """The entry stored under this very key; None for nothing, damage, or another key's entry."""
+        return self.look(key)[0]
+
+    def look(self, key: str, *, anew: bool = False) -> tuple[Entry | None, bytes]:
+        """(the entry, the first bytes of its packed form; b"" for none). anew: trust no copy."""
         copy = self._copies.get(key)
         now = self._monotonic()
         if copy is not None:
             self._in_use[key] = now
             self._keeper.wake()
-            if now - copy.checked_at < TRUST_S:
-                return copy.entry
-        with suppress(RedisLost):
-            copy = self._compared(key, copy)
-        return None if copy is None else copy.entry
+        if anew or copy is None or now - copy.checked_at >= TRUST_S:
+            with suppress(RedisLost):
+                copy = self._compared(key, copy)
+        return (None, b"") if copy is None else (copy.entry, copy.head)
 
     def set(self, key: str, entry: Entry) -> bool:
         """Keep the entry for its keep time. Whether it was stored, here or in Redis."""
@@ -161,11 +165,6 @@ class SharedStore:
         self._copies.delete(key)
         with suppress(RedisLost):
             self._link.call(lambda redis: redis.delete(self._link.name(key)))
-
-    def head(self, key: str) -> bytes:
-        """The first bytes of the entry that `get` gave last; b"" for none."""
-        copy = self._copies.peek(key)
-        return b"" if copy is None else copy.head
 
     def close(self) -> None:
         """End the comparing in the background; everything else works on."""
@@ -214,6 +213,8 @@ class SharedStore:
         if newest is not None and newest.checked_at > now:
             return newest  # another thread stored one meanwhile
         if entry is None or entry.identity != key:
+            if packed is not None:  # damage, which nobody can use
+                self._link.call(lambda redis: redis.delete(name))
             return self._missing(key, copy, now)
         if copy is not None and copy.unsaved and copy.entry.fetched_at > entry.fetched_at:
             return self._put_back(key, copy, now)

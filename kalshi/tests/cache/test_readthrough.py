@@ -4,7 +4,8 @@ import pytest
 
 from kalshi import errors
 from kalshi.cache.policy import Policy
-from kalshi.tests.cache.drills import IMPATIENT, POLICY, until
+from kalshi.cache.readthrough import ReadThrough
+from kalshi.tests.cache.drills import IMPATIENT, POLICY, Drill, until
 
 BODY = b'{ "a" : 1.50,\r\n "b":"\\u00e9", "z":[] }\n'
 
@@ -207,3 +208,36 @@ def test_a_clock_set_back_does_not_freeze_old_data(drill):
     drill.warm()
     drill.now -= 3000
     assert drill.read().kind == "refreshed"
+
+
+def test_every_outcome_is_reported(store):
+    outcomes = []
+    drill = Drill(store)
+    drill.through = ReadThrough(
+        store, clock=lambda: drill.now, on_outcome=lambda *found: outcomes.append(found)
+    )
+    drill.read()
+    drill.read()
+    drill.now += 140
+    drill.upstream.error = errors.RateLimited("x")
+    drill.read()
+    with pytest.raises(errors.RateLimited):
+        drill.read(key="other")
+    drill.upstream.error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        drill.read(key="other")
+    kinds = ["miss", "hit", "stale", "upstream_rate_limited", "internal_error"]
+    assert outcomes == [("get_balance", kind) for kind in kinds]
+    drill.close()
+
+
+def test_a_fetch_in_the_air_can_be_seen_without_waiting(drill):
+    assert not drill.through.refreshing("key")
+    drill.warm(age_s=140)
+    drill.upstream.hold()
+    drill.read(IMPATIENT)
+    assert drill.through.refreshing("key")
+    assert drill.through.hot("key").body == b'{"n":0}'
+    drill.upstream.let_go()
+    until(lambda: not drill.through.refreshing("key"))
+    assert drill.through.hot("key").body == b'{"n":1}'
