@@ -15,7 +15,7 @@ from django.conf import settings
 
 redis_url = os.environ.get("REDIS_URL")
 settings.configure(
-    SECRET_KEY="benchmark",  # noqa: S106
+    SECRET_KEY="benchmark",
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "rest_framework"],
