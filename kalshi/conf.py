@@ -45,6 +45,7 @@ class Setup:
     timeout_s: float = 15.0
     state_dir: Path | None = None
     cache_alias: str = "kalshi"
+    workers: int = 1  # server processes, which divide the budget while Redis is lost
 
     @property
     def host(self) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote
 
-PREFIX = "kalshi:1"
+from kalshi.redis_link import PREFIX
+
 MAX_LENGTH = 200
 _FINGERPRINT = re.compile(r"[0-9a-f]{8}")
 
@@ -35,6 +36,21 @@ class Scope:
         if self.key_fingerprint and not _FINGERPRINT.fullmatch(self.key_fingerprint):
             raise ValueError("key_fingerprint is the first 8 hex digits of SHA-256 of the key id")
 
+    @property
+    def host_name(self) -> str:
+        """The host and its environment, as they stand in keys."""
+        return f"{_part(self.environment)}:{_part(self.host)}"
+
+    @property
+    def account_name(self) -> str:
+        """The account and its key, as they stand in keys."""
+        return f"{self.host_name}:{_part(self.account)}.{self.key_fingerprint}"
+
+    @property
+    def public_name(self) -> str:
+        """What needs no key, as it stands in keys."""
+        return f"{self.host_name}:public"
+
 
 def cache_key(
     scope: Scope, operation: str, signed: bool, path: str, params: Iterable[tuple[str, str]] = ()
@@ -46,8 +62,8 @@ def cache_key(
     """
     if signed and not scope.key_fingerprint:
         raise ValueError(f"{operation} is signed, and the scope names no API key")
-    owner = f"{_part(scope.account)}.{scope.key_fingerprint}" if signed else "public"
-    head = f"{PREFIX}:{_part(scope.environment)}:{_part(scope.host)}:{owner}:{_part(operation)}"
+    owner = scope.account_name if signed else scope.public_name
+    head = f"{PREFIX}:{owner}:{_part(operation)}"
     query = "&".join(f"{_part(name)}={_part(value)}" for name, value in params)
     tail = f"{quote(path, safe='/', errors='surrogatepass')}?{query}"
     for key in (f"{head}:{tail}", f"{head}:{_digest(tail)}"):

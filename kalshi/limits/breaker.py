@@ -18,6 +18,7 @@ PROBE_LEASE_S = 30.0
 """A probe that has not reported by now is lost, and the next caller probes."""
 
 Position = Literal["closed", "open", "half_open"]
+Meaning = Literal["works", "fails", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,7 @@ class Breaker:
         with self._lock:
             self._state, probe, wait_s = self._state.admit(self._clock())
         if wait_s > 0:
-            raise BreakerOpen(
-                "Kalshi failed several times in a row and is left alone for a moment.", retry_after_s=wait_s
-            )
+            raise left_alone(wait_s)
         return probe
 
     def release(self, *, probe: bool) -> None:
@@ -88,18 +87,34 @@ class Breaker:
 
     def report(self, error: KalshiError | None, *, probe: bool) -> None:
         """What became of an admitted request."""
+        what = meaning(error)
         with self._lock:
-            if _is_failure(error):
+            if what == "fails":
                 self._state = self._state.failed(self._clock(), probe=probe)
-            elif error is None or (isinstance(error, UpstreamError) and not isinstance(error, BreakerOpen)):
+            elif what == "works":
                 self._state = self._state.succeeded()
-            elif probe:  # a fault of our own says nothing about the host
+            elif probe:
                 self._state = self._state.without_probe()
 
     def snapshot(self) -> Position:
         """For `status` and the metrics."""
         return self._state.position(self._clock())
 
+    def is_open(self) -> bool:
+        """Whether it is open; never waits."""
+        return self.snapshot() == "open"
 
-def _is_failure(error: KalshiError | None) -> bool:
-    return isinstance(error, UpstreamUnavailable | UnexpectedPayload) and not isinstance(error, BreakerOpen)
+
+def meaning(error: KalshiError | None) -> Meaning:
+    """What the outcome of a request says about the host; a fault of our own says nothing."""
+    if isinstance(error, BreakerOpen):
+        return "nothing"
+    if isinstance(error, UpstreamUnavailable | UnexpectedPayload):
+        return "fails"
+    return "works" if error is None or isinstance(error, UpstreamError) else "nothing"
+
+
+def left_alone(wait_s: float) -> BreakerOpen:
+    return BreakerOpen(
+        "Kalshi failed several times in a row and is left alone for a moment.", retry_after_s=wait_s
+    )

@@ -15,12 +15,11 @@ from typing import TypedDict
 from kalshi.errors import RateLimited
 from kalshi.limits.lane import Lane
 from kalshi.limits.learned import CostTable, Granted
+from kalshi.limits.use import Use
 from kalshi.limits.window import SlidingWindow
 
 PUBLIC_PER_S = 3.0
 PUBLIC_COST = 1.0
-WARN_BELOW = 0.2
-CALM_ABOVE = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class Budget:
         self._lock = threading.Lock()
         self._granted = Granted()
         self._costs = CostTable()
-        self._low = False
+        self._use = Use()
         self._account = Lane.full(
             self._granted.capacity * self._share, self._granted.refill_per_s * self._share, now=clock()
         )
@@ -64,6 +63,11 @@ class Budget:
         cap = max_per_minute and max(1, int(max_per_minute * process_share))
         self._minute = SlidingWindow(cap) if cap else None
         self._background_minute = SlidingWindow(max(1, cap // 2)) if cap else None
+
+    @property
+    def granted(self) -> Granted:
+        """What the whole account has, as far as it was learned."""
+        return self._granted
 
     def cost(self, path: str, otherwise: float) -> float:
         """Tokens of a GET. path: as in the endpoint table; otherwise: its cost there, until costs are learned."""
@@ -91,8 +95,21 @@ class Budget:
             lane.advance(now)
             lane.limited(now)
             factor = lane.throttle.factor(now)
-        whose = "the account's" if charged else "the unsigned"
-        _log.warning("Kalshi answered 429; %s rate is cut to %.0f %% for a minute.", whose, factor * 100)
+        log_limited(charged=charged, factor=factor)
+
+    def drain(self) -> None:
+        """Begin anew with empty buckets."""
+        with self._lock:
+            for lane in (self._account, self._public):
+                lane.advance(self._clock())
+                lane.drain()
+
+    def note_request(self, wait_s: float, *, background: bool) -> None:
+        """A request that was admitted elsewhere leaves in wait_s: it counts for this process's cap per minute."""
+        with self._lock:
+            now = self._clock()
+            for window in self._windows(background=background):
+                window.add(now + wait_s, now)
 
     def learn_limits(self, body: bytes) -> None:
         """Take over the answer of /account/limits. What is missing or odd keeps its old value, and is logged."""
@@ -129,29 +146,41 @@ class Budget:
             now = self._clock()
             lane.advance(now)
             wait_s = lane.wait_s(tokens, background=background, now=now)
-            windows = (self._minute, self._background_minute if background else None)
-            wait_s = max(wait_s, *(window.wait_s(now) for window in windows if window), 0.0)
+            windows = self._windows(background=background)
+            wait_s = max(wait_s, 0.0, *(window.wait_s(now) for window in windows))
             if now + wait_s > deadline:
-                raise RateLimited("Our share of Kalshi's request budget is spent.", retry_after_s=wait_s)
+                raise spent_up(wait_s)
             if background and wait_s > 0:
                 return wait_s, False
             lane.spend(tokens, background=background)
             for window in windows:
-                if window:
-                    window.add(now + wait_s, now)
-            warn = lane is self._account and self._falls_low()
+                window.add(now + wait_s, now)
+            warn = lane is self._account and self._is_used(tokens, now)
         if warn:
-            _log.warning(
-                "More than 80 %% of the read budget is in use (%s).", self._granted.tier or "tier unknown"
-            )
+            log_high_use(self._granted.tier)
         return wait_s, True
 
-    def _falls_low(self) -> bool:
-        """Whether an episode of high use begins; it ends when half of the bucket is full again."""
-        level = self._account.bucket.level / self._account.bucket.capacity
-        was_low = self._low
-        self._low = level < (CALM_ABOVE if was_low else WARN_BELOW)
-        return self._low and not was_low
+    def _windows(self, *, background: bool) -> list[SlidingWindow]:
+        windows = (self._minute, self._background_minute if background else None)
+        return [window for window in windows if window]
+
+    def _is_used(self, tokens: float, now: float) -> bool:
+        """Whether an episode of high use begins with these tokens."""
+        self._use, begins = self._use.spent(tokens, now, self._account.bucket.refill_per_s)
+        return begins
+
+
+def spent_up(wait_s: float) -> RateLimited:
+    return RateLimited("Our share of Kalshi's request budget is spent.", retry_after_s=wait_s)
+
+
+def log_limited(*, charged: bool, factor: float) -> None:
+    whose = "the account's" if charged else "the unsigned"
+    _log.warning("Kalshi answered 429; %s rate is cut to %.0f %% for a minute.", whose, factor * 100)
+
+
+def log_high_use(tier: str | None) -> None:
+    _log.warning("More than 80 %% of the read budget is in use (%s).", tier or "tier unknown")
 
 
 def _log_faults(path: str, faults: list[str]) -> None:

@@ -1,24 +1,43 @@
 """Whether a request may leave now: the breaker of the host, then the budget of the account."""
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kalshi.errors import KalshiError, RateLimited
 from kalshi.limits.breaker import Breaker
 from kalshi.limits.budget import Budget
+from kalshi.limits.shared_breaker import SharedBreaker
+from kalshi.limits.shared_budget import SharedBudget
 
 if TYPE_CHECKING:
     from kalshi.upstream.endpoints import Endpoint
 
 
+def _nothing(*_: object) -> None:
+    pass
+
+
 class LimitGate:
-    """The client's Gate. Each `admit` that returns is followed by one `report` of the same attempt in the
-    same thread: what was admitted (charged or not, a probe or not) is remembered for it per thread.
+    """The client's Gate. on_upstream: called after every attempt with the operation, "ok" or the error's code, and the
+    seconds it took; on_limited: when it was a 429. Both must be quick.
+
+    Each `admit` that returns is followed by one `report` of the same attempt in the same thread: what was admitted
+    (charged or not, a probe or not) is remembered for it per thread.
     """
 
-    def __init__(self, budget: Budget, breaker: Breaker) -> None:
+    def __init__(
+        self,
+        budget: Budget | SharedBudget,
+        breaker: Breaker | SharedBreaker,
+        *,
+        on_upstream: Callable[[str, str, float], None] = _nothing,
+        on_limited: Callable[[], None] = _nothing,
+    ) -> None:
         self._budget = budget
         self._breaker = breaker
+        self._on_upstream = on_upstream
+        self._on_limited = on_limited
         self._admitted = threading.local()
 
     def admit(self, endpoint: "Endpoint", *, charged: bool, background: bool, max_wait_s: float) -> None:
@@ -38,10 +57,11 @@ class LimitGate:
 
     def report(self, endpoint: "Endpoint", error: KalshiError | None, latency_s: float) -> None:
         """What became of the attempt: None for an answer with data. latency_s: seconds it took."""
-        del latency_s  # part of the interface; measured elsewhere
         charged = getattr(self._admitted, "charged", endpoint.signed)
         probe = getattr(self._admitted, "probe", False)
         self._admitted.__dict__.clear()
         self._breaker.report(error, probe=probe)
         if isinstance(error, RateLimited):
             self._budget.limited(charged=charged)
+            self._on_limited()
+        self._on_upstream(endpoint.operation, "ok" if error is None else error.code, latency_s)

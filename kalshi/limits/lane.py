@@ -54,5 +54,9 @@ class Lane:
     def limited(self, now: float) -> None:
         """Kalshi said 429: whatever we believed to have is not there."""
         self.throttle = self.throttle.limited(now)
+        self.drain()
+
+    def drain(self) -> None:
+        """Nothing is there."""
         self.bucket = self.bucket.emptied()
         self.background = self.background.emptied()

@@ -3,6 +3,9 @@
     credentials -> client (signs, retries) -> gate (budget, breaker)
     store -> read-through cache
 
+With Redis the store, the turns to fetch, the budget and the breaker are shared by all processes; without, or while it
+is lost, each process has its own.
+
 Building sends nothing. Raises ConfigError when the credentials are unusable.
 """
 
@@ -12,6 +15,7 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +30,10 @@ from kalshi.errors import ConfigError
 from kalshi.limits.breaker import Breaker
 from kalshi.limits.budget import Budget
 from kalshi.limits.gate import LimitGate
+from kalshi.limits.shared_breaker import SharedBreaker
+from kalshi.limits.shared_budget import SharedBudget
+from kalshi.limits.shelf import Shelf
+from kalshi.redis_link import RedisLink, link_to
 from kalshi.services.account_limits import AccountLimits
 from kalshi.upstream import credentials as credential_files
 from kalshi.upstream.client import Client
@@ -45,8 +53,8 @@ class Engine:
     setup: conf.Setup
     credentials: Credentials | None
     scope: Scope
-    budget: Budget
-    breaker: Breaker
+    budget: Budget | SharedBudget
+    breaker: Breaker | SharedBreaker
     client: Client
     store: Store
     cache: ReadThrough
@@ -77,33 +85,67 @@ def _sandbox_credentials(folder: Path) -> Credentials | None:
     return credential_files.load(names, folder, allow_open=False)
 
 
-def build(setup: conf.Setup, part: float) -> Engine:
-    """`part`: the fraction of our share of the budget that this process may use, 0 to 1."""
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Told of every read (operation, the answer's kind or the error's code) and of every attempt upstream (operation,
+    "ok" or the error's code, seconds). They must be quick and raise nothing.
+    """
+
+    on_outcome: Callable[[str, str], None] = lambda operation, kind: None
+    on_upstream: Callable[[str, str, float], None] = lambda operation, outcome, latency_s: None
+
+
+def build(setup: conf.Setup, part: float, observers: Observers = Observers()) -> Engine:
+    """`part`: the fraction of our share of the budget that this process may use without Redis, 0 to 1."""
     credentials = load_credentials(setup)
     can_sign = credentials is not None or setup.request_function is not None
     identity = credentials.fingerprint if credentials else _function_identity(setup)
-    budget = Budget(share=setup.rate_share, process_share=part, max_per_minute=setup.max_per_minute)
-    breaker = Breaker()
-    client = Client(
-        _transport(setup),
-        credentials,
-        LimitGate(budget, breaker),
-        ExchangeClock(),
-        timeout_s=setup.timeout_s,
+    scope = Scope(setup.environment, setup.host, "default", identity)
+    cache = caches[setup.cache_alias]
+    link = link_to(cache)
+    budget, breaker = _limits(setup, scope, link, part)
+    gate = LimitGate(
+        budget,
+        breaker,
+        on_upstream=observers.on_upstream,
+        on_limited=lambda: limits.learn_again(),  # noqa: PLW0108 - it needs the client, which needs the gate
     )
-    store = open_store(caches[setup.cache_alias])
+    client = Client(_transport(setup), credentials, gate, ExchangeClock(), timeout_s=setup.timeout_s)
+    shelf = Shelf(link, scope.account_name) if link else None
+    limits = AccountLimits(client, budget, shelf, can_sign=can_sign)
+    store = open_store(cache, link)
     return Engine(
         setup=setup,
         credentials=credentials,
-        scope=Scope(setup.environment, setup.host, "default", identity),
+        scope=scope,
         budget=budget,
         breaker=breaker,
         client=client,
         store=store,
-        cache=ReadThrough(store),
-        limits=AccountLimits(client, budget, can_sign=can_sign),
+        cache=ReadThrough(store, on_outcome=observers.on_outcome),
+        limits=limits,
         can_sign=can_sign,
     )
+
+
+def _limits(
+    setup: conf.Setup, scope: Scope, link: RedisLink | None, part: float
+) -> tuple[Budget | SharedBudget, Breaker | SharedBreaker]:
+    if link is None:
+        own = Budget(share=setup.rate_share, process_share=part, max_per_minute=setup.max_per_minute)
+        return own, Breaker()
+    # While Redis is lost: the server's processes share all of it, and a command is soon over.
+    alone = 1 / setup.workers if part == SERVER_PART else OTHER_PART
+    local = Budget(share=setup.rate_share, process_share=alone, max_per_minute=setup.max_per_minute)
+    budget = SharedBudget(
+        link,
+        scope.account_name,
+        scope.public_name,
+        local,
+        share=setup.rate_share,
+        max_per_minute=setup.max_per_minute,
+    )
+    return budget, SharedBreaker(link, scope.host_name, Breaker())
 
 
 def _transport(setup: conf.Setup) -> Transport:
@@ -123,6 +165,7 @@ class _Holder:
         self._engine: Engine | None = None
         self._pid = 0
         self.part = OTHER_PART
+        self.observers = Observers()
 
     def get(self) -> Engine:
         engine = self._engine
@@ -131,7 +174,7 @@ class _Holder:
             return engine
         with self._lock:
             if self._engine is None or self._pid != os.getpid():
-                self._engine, self._pid = build(conf.setup(), self.part), os.getpid()
+                self._engine, self._pid = build(conf.setup(), self.part, self.observers), os.getpid()
             return self._engine
 
     def close(self) -> None:
@@ -154,6 +197,11 @@ def serve() -> Engine:
     _holder.close()
     _holder.part = SERVER_PART
     return current()
+
+
+def observe(observers: Observers) -> None:
+    """Have the engines that are built from now on tell these observers."""
+    _holder.observers = observers
 
 
 def let_go() -> None:

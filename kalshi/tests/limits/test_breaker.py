@@ -2,6 +2,9 @@ import pytest
 
 from kalshi import errors
 from kalshi.limits.breaker import FAILURES, OPEN_S, PROBE_LEASE_S, Breaker
+from kalshi.limits.shared_breaker import SharedBreaker
+from kalshi.redis_link import PREFIX, link_to
+from kalshi.tests.cache.stores import redis_cache
 
 DOWN = errors.UpstreamUnavailable("down")
 
@@ -9,9 +12,13 @@ DOWN = errors.UpstreamUnavailable("down")
 class Host:
     """A breaker with a clock to turn."""
 
-    def __init__(self):
+    def __init__(self, link, scope):
         self.now = 1000.0
-        self.breaker = Breaker(clock=lambda: self.now)
+        self.breaker = self.process(link, scope)
+
+    def process(self, link, scope):
+        local = Breaker(clock=lambda: self.now)
+        return SharedBreaker(link, scope, local, clock=lambda: self.now) if link else local
 
     def request(self, error=None):
         probe = self.breaker.admit()
@@ -23,8 +30,8 @@ class Host:
 
 
 @pytest.fixture
-def host():
-    return Host()
+def host(link, scope):
+    return Host(link, scope)
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def test_it_opens_after_five_failures_in_a_row(host):
     host.now += 3
     with pytest.raises(errors.BreakerOpen) as caught:
         host.request()
-    assert caught.value.retry_after_s == OPEN_S - 3
+    assert caught.value.retry_after_s == pytest.approx(OPEN_S - 3)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +111,7 @@ def test_a_failed_probe_opens_it_again_at_once(broken):
     assert broken.breaker.snapshot() == "open"
     with pytest.raises(errors.BreakerOpen) as caught:
         broken.breaker.admit()
-    assert caught.value.retry_after_s == OPEN_S
+    assert caught.value.retry_after_s == pytest.approx(OPEN_S)
 
 
 def test_failures_of_requests_that_left_earlier_do_not_prolong_it(broken):
@@ -131,3 +138,63 @@ def test_a_lost_probe_is_replaced_after_a_while(broken):
     broken.breaker.admit()
     broken.now += PROBE_LEASE_S
     assert broken.breaker.admit() is True
+
+
+def test_whether_it_is_open_can_be_seen_without_waiting(host):
+    assert not host.breaker.is_open()
+    host.break_it()
+    assert host.breaker.is_open()
+    host.breaker.report(None, probe=False)
+    assert not host.breaker.is_open()
+
+
+class TestProcesses:
+    """Two processes on one Redis."""
+
+    @pytest.fixture
+    def link(self, redis_url):
+        with redis_cache(redis_url) as cache:
+            yield link_to(cache)
+
+    @pytest.fixture
+    def other(self, host, link, scope):
+        return host.process(link, scope)
+
+    def test_failures_of_all_count_together(self, host, other):
+        for breaker in (host.breaker, other, host.breaker, other, host.breaker):
+            breaker.report(DOWN, probe=breaker.admit())
+        for breaker in (host.breaker, other):
+            with pytest.raises(errors.BreakerOpen):
+                breaker.admit()
+            assert breaker.is_open()
+
+    def test_one_probe_is_out_over_all_processes(self, broken, other):
+        broken.now += OPEN_S
+        assert broken.breaker.admit() is True
+        with pytest.raises(errors.BreakerOpen):
+            other.admit()
+        broken.breaker.report(None, probe=True)
+        assert other.admit() is False
+        assert other.snapshot() == "closed"
+
+    def test_a_clock_set_back_prolongs_nothing(self, broken):
+        broken.now -= 3600
+        with pytest.raises(errors.BreakerOpen) as caught:
+            broken.breaker.admit()
+        assert caught.value.retry_after_s <= OPEN_S
+
+    def test_without_redis_each_process_goes_on_with_what_it_saw(self, own_redis, scope):
+        with redis_cache(own_redis.url) as cache:
+            host = Host(link_to(cache), scope)
+            for _ in range(FAILURES - 1):
+                host.request(DOWN)
+            own_redis.stop()
+            host.request(DOWN)
+            with pytest.raises(errors.BreakerOpen):
+                host.request()
+            assert host.breaker.snapshot() == "open"
+            assert host.breaker.is_open()
+
+    def test_it_is_forgotten_by_redis_in_the_end(self, broken, link, scope):
+        left_ms = link.call(lambda redis: redis.pttl(link.name(f"{PREFIX}:breaker:{scope}")))
+        assert 0 < left_ms <= 300_000

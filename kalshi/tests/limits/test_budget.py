@@ -7,6 +7,7 @@ import pytest
 
 from kalshi.errors import RateLimited
 from kalshi.limits.budget import Budget
+from kalshi.limits.shared_budget import SharedBudget
 
 BASIC = b'{"usage_tier":"basic","read":{"refill_rate":200,"bucket_capacity":600},"write":{},"grants":[]}'
 
@@ -14,10 +15,23 @@ BASIC = b'{"usage_tier":"basic","read":{"refill_rate":200,"bucket_capacity":600}
 class Timeline:
     """A clock that only sleeping moves, and the moments at which requests left."""
 
-    def __init__(self, **options):
-        self.now = 1000.0
+    def __init__(self, link, *, share=1.0, process_share=1.0, max_per_minute=None):
+        self.now = 900.0
         self.slept_s = 0.0
-        self.budget = Budget(**({"share": 1.0} | options), clock=lambda: self.now, sleep=self._sleep)
+        clocks = {"clock": lambda: self.now, "sleep": self._slept}
+        local = Budget(share=share, process_share=process_share, max_per_minute=max_per_minute, **clocks)
+        if link is None:
+            self.budget = local
+        else:
+            limits = {"share": share * process_share, "max_per_minute": max_per_minute}
+            scopes = (f"test:{id(self)}", f"test:{id(self)}:public")
+            self.budget = SharedBudget(link, *scopes, local, monotonic=lambda: self.now, **limits, **clocks)
+            for charged in (True, False):
+                self.budget.limited(charged=charged)  # the buckets exist, and are full again at 1000
+        self.now = 1000.0
+
+    def _slept(self, seconds):
+        self._sleep(seconds)
 
     def _sleep(self, seconds):
         self.now += seconds
@@ -35,15 +49,16 @@ class Timeline:
         return caught.value
 
 
-def test_a_full_bucket_is_spent_at_once_and_then_at_the_refill_rate():
-    line = Timeline()
+def test_a_full_bucket_is_spent_at_once_and_then_at_the_refill_rate(link):
+    line = Timeline(link)
     moments = [line.ask() for _ in range(40)]
     assert moments[:20] == [1000.0] * 20
     assert moments[-1] == pytest.approx(1001.0)
 
 
-def test_the_share_and_the_processs_part_of_it_are_kept():
-    line = Timeline(share=0.9, process_share=0.5)
+def test_the_share_and_the_processs_part_of_it_are_kept(link):
+    line = Timeline(link, share=0.9, process_share=0.5)
+    line.ask(0)
     line.budget.learn_limits(BASIC)
     assert line.budget.snapshot() == {"tier": "basic", "level": 90.0, "capacity": 270.0, "refill_per_s": 90.0}
     line.now += 100
@@ -52,8 +67,8 @@ def test_the_share_and_the_processs_part_of_it_are_kept():
     assert line.now - 1100 == pytest.approx((1000 - 270) / 90)
 
 
-def test_who_would_wait_too_long_is_refused_and_told_how_long():
-    line = Timeline()
+def test_who_would_wait_too_long_is_refused_and_told_how_long(link):
+    line = Timeline(link)
     refused = line.spend_all()
     assert refused.retry_after_s == pytest.approx(0.05)
     assert line.now == 1000.0
@@ -63,8 +78,8 @@ def test_who_would_wait_too_long_is_refused_and_told_how_long():
     assert caught.value.retry_after_s == pytest.approx(1.0)
 
 
-def test_a_refused_request_costs_nothing():
-    line = Timeline()
+def test_a_refused_request_costs_nothing(link):
+    line = Timeline(link)
     line.spend_all()
     before = line.budget.snapshot()["level"]
     for _ in range(50):
@@ -73,23 +88,23 @@ def test_a_refused_request_costs_nothing():
     assert line.budget.snapshot()["level"] == before
 
 
-def test_a_cost_above_the_capacity_does_not_block_for_ever():
-    line = Timeline(share=0.01)
+def test_a_cost_above_the_capacity_does_not_block_for_ever(link):
+    line = Timeline(link, share=0.01)
     line.ask(50)
     line.ask(50)
     assert 1000 < line.now < 1060
 
 
-def test_costs_are_learned_and_tell_by_route():
-    line = Timeline()
+def test_costs_are_learned_and_tell_by_route(link):
+    line = Timeline(link)
     assert line.budget.cost("/portfolio/orders/{order_id}", 10) == 10
     row = {"method": "GET", "path": "/trade-api/v2/portfolio/orders/:order_id", "cost": 2}
     line.budget.learn_costs(json.dumps({"default_cost": 10, "endpoint_costs": [row]}).encode())
     assert line.budget.cost("/portfolio/orders/{order_id}", 10) == 2
 
 
-def test_odd_documents_change_nothing_and_are_logged(caplog):
-    line = Timeline()
+def test_odd_documents_change_nothing_and_are_logged(link, caplog):
+    line = Timeline(link)
     line.budget.learn_limits(BASIC)
     before = line.budget.snapshot()
     line.budget.learn_limits(b"<html>busy</html>")
@@ -99,8 +114,8 @@ def test_odd_documents_change_nothing_and_are_logged(caplog):
     assert "/account/endpoint_costs: cannot read default_cost" in caplog.text
 
 
-def test_background_work_gets_half_and_leaves_the_rest_to_persons():
-    line = Timeline()
+def test_background_work_gets_half_and_leaves_the_rest_to_persons(link):
+    line = Timeline(link)
     line.budget.learn_limits(BASIC)
     line.now += 100
     with pytest.raises(RateLimited):
@@ -116,17 +131,17 @@ def test_background_work_gets_half_and_leaves_the_rest_to_persons():
     assert line.now - began == pytest.approx((1300 - 300) / 100)
 
 
-def test_background_work_never_makes_a_person_wait():
-    line = Timeline()
+def test_background_work_never_makes_a_person_wait(link):
+    line = Timeline(link)
     line.spend_all()
     with pytest.raises(RateLimited):
         line.ask(100, background=True, max_wait_s=0.1)
     line.ask(max_wait_s=0.06)  # as if nobody else had asked
 
 
-def test_a_waiting_background_job_lets_persons_pass():
+def test_a_waiting_background_job_lets_persons_pass(link):
     """It reserves nothing: while it sleeps, a person's request leaves as early as it would without it."""
-    line = Timeline()
+    line = Timeline(link)
     line.spend_all()
     left = []
 
@@ -136,23 +151,23 @@ def test_a_waiting_background_job_lets_persons_pass():
             left.append(line.now)
             line.budget.acquire(10, charged=True, background=False, max_wait_s=0)
 
-    line.budget._sleep = person_comes_while_it_sleeps
+    line._sleep = person_comes_while_it_sleeps
     line.ask(background=True)
     assert len(left) == 3
     assert left[-1] == pytest.approx(1000.15)
     assert line.now == pytest.approx(1000.20)
 
 
-def test_unsigned_requests_have_three_a_second_of_their_own():
-    line = Timeline()
+def test_unsigned_requests_have_three_a_second_of_their_own(link):
+    line = Timeline(link)
     moments = [line.ask(charged=False) for _ in range(9)]
     assert moments[2] == 1000.0
     assert moments[8] == pytest.approx(1002.0)
     assert line.budget.snapshot()["level"] == 200.0
 
 
-def test_the_cap_per_minute_counts_every_request():
-    line = Timeline(max_per_minute=10)
+def test_the_cap_per_minute_counts_every_request(link):
+    line = Timeline(link, max_per_minute=10)
     for number in range(10):
         line.ask(charged=number % 2 == 0, max_wait_s=2)
     with pytest.raises(RateLimited) as caught:
@@ -162,8 +177,8 @@ def test_the_cap_per_minute_counts_every_request():
     assert line.now == pytest.approx(1060.0)
 
 
-def test_background_work_gets_half_of_the_cap_per_minute():
-    line = Timeline(max_per_minute=10)
+def test_background_work_gets_half_of_the_cap_per_minute(link):
+    line = Timeline(link, max_per_minute=10)
     for _ in range(5):
         line.ask(background=True, max_wait_s=0)
     with pytest.raises(RateLimited):
@@ -172,8 +187,8 @@ def test_background_work_gets_half_of_the_cap_per_minute():
         line.ask(max_wait_s=0)
 
 
-def test_a_429_empties_the_bucket_and_halves_the_rate_for_a_minute(caplog):
-    line = Timeline()
+def test_a_429_empties_the_bucket_and_halves_the_rate_for_a_minute(link, caplog):
+    line = Timeline(link)
     line.budget.limited(charged=True)
     assert line.budget.snapshot() == {"tier": None, "level": 0.0, "capacity": 200.0, "refill_per_s": 100.0}
     line.ask()
@@ -185,30 +200,41 @@ def test_a_429_empties_the_bucket_and_halves_the_rate_for_a_minute(caplog):
     assert "429" in caplog.text
 
 
-def test_a_429_to_an_unsigned_request_leaves_the_account_alone():
-    line = Timeline()
+def test_a_429_to_an_unsigned_request_leaves_the_account_alone(link):
+    line = Timeline(link)
     line.budget.limited(charged=False)
     assert line.budget.snapshot()["level"] == 200.0
     assert line.ask(charged=False) == pytest.approx(1000 + 1 / 1.5)
 
 
-def test_high_use_is_one_warning_per_episode(caplog):
-    line = Timeline()
+def test_high_use_is_one_warning_per_episode(link, caplog):
+    line = Timeline(link)
+    caplog.clear()
 
     def warnings():
         return [r for r in caplog.records if "80 %" in r.getMessage() and r.levelno == logging.WARNING]
 
-    for _ in range(15):
+    line.budget.learn_limits(BASIC)
+    for _ in range(20):  # a burst is no high use
         line.ask()
     assert warnings() == []
-    for _ in range(40):
-        line.ask()
-    assert len(warnings()) == 1
-    line.now += 10
-    line.ask()
-    for _ in range(30):
-        line.ask()
+    for _ in range(2):
+        for _ in range(600):
+            line.ask()
+        for _ in range(30):  # at half of the rate the episode ends
+            line.now += 1
+            for _ in range(8):
+                line.ask()
     assert len(warnings()) == 2
+
+
+def test_learning_a_larger_budget_is_no_high_use(link, caplog):
+    line = Timeline(link, share=0.9)
+    caplog.clear()
+    line.ask()
+    line.budget.learn_limits(BASIC.replace(b"600", b"6000"))
+    line.ask()
+    assert "80 %" not in caplog.text
 
 
 def test_threads_together_take_no_more_than_there_is():

@@ -15,6 +15,7 @@ class Operation:
     path: str = "/portfolio/balance"
     signed: bool = True
     cost: int = 10
+    operation: str = "get_balance"
 
 
 BALANCE = Operation()
@@ -28,7 +29,13 @@ class Way:
         self.now = 1000.0
         self.budget = Budget(share=1.0, clock=lambda: self.now, sleep=self._sleep)
         self.breaker = Breaker(clock=lambda: self.now)
-        self.gate: Gate = LimitGate(self.budget, self.breaker)
+        self.heard: list[object] = []
+        self.gate: Gate = LimitGate(
+            self.budget,
+            self.breaker,
+            on_upstream=lambda *found: self.heard.append(found),
+            on_limited=lambda: self.heard.append("limited"),
+        )
 
     def _sleep(self, seconds):
         self.now += seconds
@@ -105,3 +112,15 @@ def test_our_own_refusal_is_no_429(way):
     with pytest.raises(errors.RateLimited):
         way.attempt()
     assert way.budget.snapshot()["refill_per_s"] == 200
+
+
+def test_every_attempt_is_reported_and_refusals_of_our_own_are_not(way):
+    way.attempt()
+    way.attempt(errors.RateLimited("429"))
+    with pytest.raises(errors.RateLimited):
+        way.attempt()
+    assert way.heard == [
+        ("get_balance", "ok", 0.1),
+        "limited",
+        ("get_balance", "upstream_rate_limited", 0.1),
+    ]

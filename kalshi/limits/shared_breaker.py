@@ -1,0 +1,117 @@
+"""The breaker of one upstream host for all processes: BreakerState as a hash in Redis.
+
+Times are Redis's own. When Redis is lost the breaker of this process takes over; it has heard of everything that this
+process asked.
+"""
+
+import time
+from collections.abc import Callable
+
+from kalshi.errors import KalshiError
+from kalshi.limits.breaker import FAILURES, OPEN_S, PROBE_LEASE_S, Breaker, Position, left_alone, meaning
+from kalshi.limits.redis_clock import NOW
+from kalshi.redis_link import PREFIX, RedisLink, RedisLost
+
+TTL_MS = 300_000
+
+# A clock that was set back must not prolong anything: no time lies further ahead than it was set.
+_STATE = f"""{NOW}
+local h = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until')
+local failures = tonumber(h[1] or 0)
+local open_until = h[2] and math.min(tonumber(h[2]), now + {OPEN_S})
+local probe_until = h[3] and math.min(tonumber(h[3]), now + {PROBE_LEASE_S})
+local function open_s() return string.format('%.6f', open_until and math.max(0, open_until - now) or 0) end
+"""
+# Returns {{whether the caller is the probe, seconds to wait, seconds it stays open}}.
+_ADMIT = f"""{_STATE}
+if not open_until then return {{0, '0', '0'}} end
+if now < open_until then return {{0, open_s(), open_s()}} end
+if probe_until and now < probe_until then return {{0, '1', '0'}} end
+redis.call('HSET', KEYS[1], 'probe_until', string.format('%.6f', now + {PROBE_LEASE_S}))
+redis.call('PEXPIRE', KEYS[1], {TTL_MS})
+return {{1, '0', '0'}}
+"""
+# ARGV: clock, what it means for the host ("works", "fails", "nothing"), whether it was the probe.
+_REPORT = f"""{_STATE}
+local probe = ARGV[3] == '1'
+if ARGV[2] == 'works' then
+  redis.call('DEL', KEYS[1])
+  return '0'
+end
+if ARGV[2] == 'nothing' then
+  if probe then redis.call('HDEL', KEYS[1], 'probe_until') end
+elseif not open_until or probe then
+  failures = failures + 1
+  redis.call('HSET', KEYS[1], 'failures', failures)
+  if probe or failures >= {FAILURES} then
+    open_until = now + {OPEN_S}
+    redis.call('HSET', KEYS[1], 'open_until', string.format('%.6f', open_until))
+    redis.call('HDEL', KEYS[1], 'probe_until')
+  end
+  redis.call('PEXPIRE', KEYS[1], {TTL_MS})
+end
+return open_s()
+"""
+_LOOK = f"""{_STATE}
+if not open_until then return 'closed' end
+return now < open_until and 'open' or 'half_open'
+"""
+
+
+class SharedBreaker:
+    """Thread-safe. host: environment and host, for the key; local: for when Redis is lost. clock: None for Redis's."""
+
+    def __init__(
+        self, link: RedisLink, host: str, local: Breaker, clock: Callable[[], float] | None = None
+    ) -> None:
+        self._name = link.name(f"{PREFIX}:breaker:{host}")
+        self._local = local
+        self._clock = clock
+        self._admit, self._report, self._look = (link.script(text) for text in (_ADMIT, _REPORT, _LOOK))
+        self._open_until = 0.0
+
+    def admit(self) -> bool:
+        """Whether this caller is the probe. BreakerOpen with retry_after_s when it must not ask."""
+        try:
+            probe, wait_s, open_s = self._admit([self._name], [self._now()])
+        except RedisLost:
+            return self._local.admit()
+        self._heard(float(open_s))
+        if float(wait_s) > 0:
+            raise left_alone(float(wait_s))
+        return bool(probe)
+
+    def release(self, *, probe: bool) -> None:
+        """The admitted request was not sent."""
+        self._local.release(probe=probe)
+        if probe:
+            self._tell("nothing", probe=True)
+
+    def report(self, error: KalshiError | None, *, probe: bool) -> None:
+        """What became of an admitted request."""
+        self._local.report(error, probe=probe)
+        self._tell(meaning(error), probe=probe)
+
+    def snapshot(self) -> Position:
+        """For `status` and the metrics. Asks Redis."""
+        try:
+            found = self._look([self._name], [self._now()]).decode()
+        except RedisLost:
+            return self._local.snapshot()
+        return "open" if found == "open" else "half_open" if found == "half_open" else "closed"
+
+    def is_open(self) -> bool:
+        """Whether it is open, as far as this process has heard; never waits."""
+        return time.monotonic() < self._open_until or self._local.is_open()
+
+    def _tell(self, what: str, *, probe: bool) -> None:
+        try:
+            self._heard(float(self._report([self._name], [self._now(), what, int(probe)])))
+        except RedisLost:
+            return
+
+    def _heard(self, open_s: float) -> None:
+        self._open_until = time.monotonic() + open_s
+
+    def _now(self) -> str:
+        return "" if self._clock is None else repr(self._clock())
