@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from kalshi.cache.entry import HEAD_BYTES
-from kalshi.cache.keeper import Keeper
 from kalshi.cache.policy import FORCED_INTERVAL_S
 from kalshi.cache.told import from_text, to_text
+from kalshi.keeper import Keeper
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost
 
 LEASE_S = 3.0

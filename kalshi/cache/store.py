@@ -17,9 +17,9 @@ from django.core.cache.backends.base import BaseCache
 from redis import Redis
 
 from kalshi.cache.entry import HEAD_BYTES, Entry
-from kalshi.cache.keeper import Keeper
 from kalshi.cache.local import BoundedMemoryCache, ByteLru, size_of
 from kalshi.errors import ConfigError
+from kalshi.keeper import Keeper
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost, link_to
 
 TRUST_S = 1.0

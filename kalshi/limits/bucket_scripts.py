@@ -16,6 +16,8 @@ START_PART = 0.25
 """Of the capacity, in a bucket that Redis knows nothing of: after a restart it may have been spent just before."""
 TTL_MS = 86_400_000
 MINUTE_TTL_MS = 120_000
+FARTHEST_S = 120
+"""Nobody reserves so far ahead: a due time beyond it was noted before the clock was set back."""
 
 # KEYS: lane. ARGV: clock, capacity, refill per second, both of our share. Fills up to `now`.
 _FILL = f"""{NOW}
@@ -24,10 +26,11 @@ local h = redis.call('HMGET', KEYS[1], 'at', 'level', 'back', 'start', 'since', 
 local at = math.min(tonumber(h[1] or now), now)
 local level = tonumber(h[2] or capacity * {START_PART})
 local back = tonumber(h[3] or level * {BACKGROUND_SHARE})
-local start, since = tonumber(h[4] or 1), h[5] and math.min(tonumber(h[5]), now)
+local start, since = tonumber(h[4] or 1), tonumber(h[5] or now - {RECOVERY_S})
+if since > now + {EPISODE_S} then since = now - {RECOVERY_S} end
 local used, high = tonumber(h[6] or 0), h[7] == '1'
 local function factor(moment)
-  if not since or moment - since >= {RECOVERY_S} then return 1 end
+  if moment - since >= {RECOVERY_S} then return 1 end
   return start + (1 - start) * math.max(0, moment - since) / {RECOVERY_S}
 end
 local gain = (now - at) * refill * factor(at)
@@ -59,6 +62,7 @@ if tonumber(ARGV[7]) > 0 then
   if background then windows[2] = {{KEYS[3], tonumber(ARGV[8])}} end
 end
 for _, window in ipairs(windows) do
+  redis.call('ZREMRANGEBYSCORE', window[1], text(now + {FARTHEST_S}), '+inf')
   local last = redis.call('ZRANGE', window[1], -window[2], -window[2], 'WITHSCORES')
   if last[2] then
     local free = tonumber(last[2]) + 60 - now
@@ -81,7 +85,7 @@ return {{'go', text(wait), is_high and not high and 1 or 0}}
 """
 # Returns the part of the rate that is left.
 LIMITED = f"""{_FILL}
-if not since or now - since >= {EPISODE_S} then
+if now - since >= {EPISODE_S} then
   start = math.max({FLOOR}, factor(now) / 2)
   since = now
 end

@@ -1,17 +1,24 @@
 """The breaker of one upstream host for all processes: BreakerState as a hash in Redis.
 
-Times are Redis's own. When Redis is lost the breaker of this process takes over; it has heard of everything that this
+Times are Redis's own. The lease of a probe is short and renewed while the probe is out, so that a killed process holds
+up nobody for long. When Redis is lost the breaker of this process takes over; it has heard of everything that this
 process asked.
 """
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from kalshi.errors import KalshiError
-from kalshi.limits.breaker import FAILURES, OPEN_S, PROBE_LEASE_S, Breaker, Position, left_alone, meaning
+from kalshi.keeper import Keeper
+from kalshi.limits.breaker import FAILURES, OPEN_S, Breaker, Position, left_alone, meaning
 from kalshi.limits.redis_clock import NOW
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost
 
+LEASE_S = 3.0
+RENEW_EVERY_S = 0.5
+RENEW_FOR_S = 60.0
+"""Longer than any probe."""
 TTL_MS = 300_000
 
 # A clock that was set back must not prolong anything: no time lies further ahead than it was set.
@@ -19,7 +26,7 @@ _STATE = f"""{NOW}
 local h = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until')
 local failures = tonumber(h[1] or 0)
 local open_until = h[2] and math.min(tonumber(h[2]), now + {OPEN_S})
-local probe_until = h[3] and math.min(tonumber(h[3]), now + {PROBE_LEASE_S})
+local probe_until = h[3] and math.min(tonumber(h[3]), now + {LEASE_S})
 local function open_s() return string.format('%.6f', open_until and math.max(0, open_until - now) or 0) end
 """
 # Returns {{whether the caller is the probe, seconds to wait, seconds it stays open}}.
@@ -27,7 +34,7 @@ _ADMIT = f"""{_STATE}
 if not open_until then return {{0, '0', '0'}} end
 if now < open_until then return {{0, open_s(), open_s()}} end
 if probe_until and now < probe_until then return {{0, '1', '0'}} end
-redis.call('HSET', KEYS[1], 'probe_until', string.format('%.6f', now + {PROBE_LEASE_S}))
+redis.call('HSET', KEYS[1], 'probe_until', string.format('%.6f', now + {LEASE_S}))
 redis.call('PEXPIRE', KEYS[1], {TTL_MS})
 return {{1, '0', '0'}}
 """
@@ -52,6 +59,9 @@ elseif not open_until or probe then
 end
 return open_s()
 """
+_RENEW = f"""{_STATE}
+if probe_until then redis.call('HSET', KEYS[1], 'probe_until', string.format('%.6f', now + {LEASE_S})) end
+"""
 _LOOK = f"""{_STATE}
 if not open_until then return 'closed' end
 return now < open_until and 'open' or 'half_open'
@@ -67,8 +77,11 @@ class SharedBreaker:
         self._name = link.name(f"{PREFIX}:breaker:{host}")
         self._local = local
         self._clock = clock
-        self._admit, self._report, self._look = (link.script(text) for text in (_ADMIT, _REPORT, _LOOK))
+        self._admit, self._report = link.script(_ADMIT), link.script(_REPORT)
+        self._look, self._renew = link.script(_LOOK), link.script(_RENEW)
         self._open_until = 0.0
+        self._probing_until = 0.0  # while a probe of this process is out
+        self._keeper = Keeper("kalshi-probe", self._renew_probe, every_s=RENEW_EVERY_S, idle_turns=1)
 
     def admit(self) -> bool:
         """Whether this caller is the probe. BreakerOpen with retry_after_s when it must not ask."""
@@ -79,6 +92,9 @@ class SharedBreaker:
         self._heard(float(open_s))
         if float(wait_s) > 0:
             raise left_alone(float(wait_s))
+        if probe:
+            self._probing_until = time.monotonic() + RENEW_FOR_S
+            self._keeper.wake()
         return bool(probe)
 
     def release(self, *, probe: bool) -> None:
@@ -104,11 +120,22 @@ class SharedBreaker:
         """Whether it is open, as far as this process has heard; never waits."""
         return time.monotonic() < self._open_until or self._local.is_open()
 
+    def close(self) -> None:
+        """Renew no probe any more."""
+        self._keeper.close()
+
     def _tell(self, what: str, *, probe: bool) -> None:
-        try:
+        if probe:
+            self._probing_until = 0.0
+        with suppress(RedisLost):
             self._heard(float(self._report([self._name], [self._now(), what, int(probe)])))
-        except RedisLost:
-            return
+
+    def _renew_probe(self) -> bool:
+        if time.monotonic() >= self._probing_until:
+            return False
+        with suppress(RedisLost):
+            self._renew([self._name], [self._now()])
+        return True
 
     def _heard(self, open_s: float) -> None:
         self._open_until = time.monotonic() + open_s

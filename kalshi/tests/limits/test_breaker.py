@@ -2,7 +2,7 @@ import pytest
 
 from kalshi import errors
 from kalshi.limits.breaker import FAILURES, OPEN_S, PROBE_LEASE_S, Breaker
-from kalshi.limits.shared_breaker import SharedBreaker
+from kalshi.limits.shared_breaker import LEASE_S, SharedBreaker
 from kalshi.redis_link import PREFIX, link_to
 from kalshi.tests.cache.stores import redis_cache
 
@@ -31,7 +31,10 @@ class Host:
 
 @pytest.fixture
 def host(link, scope):
-    return Host(link, scope)
+    made = Host(link, scope)
+    yield made
+    if link:
+        made.breaker.close()
 
 
 @pytest.fixture
@@ -176,6 +179,25 @@ class TestProcesses:
         broken.breaker.report(None, probe=True)
         assert other.admit() is False
         assert other.snapshot() == "closed"
+
+    def test_a_killed_process_with_the_probe_holds_up_nobody_for_long(self, broken, other):
+        broken.now += OPEN_S
+        assert broken.breaker.admit() is True
+        broken.breaker.close()  # as if killed: nothing is renewed
+        broken.now += LEASE_S
+        assert other.admit() is True
+        other.close()
+
+    def test_a_slow_probe_stays_the_only_one(self, broken, other):
+        broken.now += OPEN_S
+        broken.breaker.admit()
+        for _ in range(5):
+            broken.now += LEASE_S - 0.1
+            assert broken.breaker._renew_probe()
+            with pytest.raises(errors.BreakerOpen):
+                other.admit()
+        broken.breaker.report(DOWN, probe=True)
+        assert not broken.breaker._renew_probe()
 
     def test_a_clock_set_back_prolongs_nothing(self, broken):
         broken.now -= 3600

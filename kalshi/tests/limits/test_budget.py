@@ -8,6 +8,8 @@ import pytest
 from kalshi.errors import RateLimited
 from kalshi.limits.budget import Budget
 from kalshi.limits.shared_budget import SharedBudget
+from kalshi.redis_link import link_to
+from kalshi.tests.cache.stores import redis_cache
 
 BASIC = b'{"usage_tier":"basic","read":{"refill_rate":200,"bucket_capacity":600},"write":{},"grants":[]}'
 
@@ -255,3 +257,79 @@ def test_threads_together_take_no_more_than_there_is():
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(work) for _ in range(8)]
     assert sum(future.result() for future in futures) == 20
+
+
+class TestProcesses:
+    """Two processes on one Redis, whose clock the test turns."""
+
+    @pytest.fixture
+    def cache(self, own_redis):
+        with redis_cache(own_redis.url) as cache:
+            yield cache
+
+    @pytest.fixture
+    def line(self, cache):
+        return Timeline(link_to(cache))
+
+    @pytest.fixture
+    def other(self, cache, line):
+        """A process that comes to the same buckets later."""
+        made = Timeline(link_to(cache))
+        made.budget._lanes = line.budget._lanes
+        made.now = line.now
+        return made
+
+    def test_a_429_to_one_slows_down_all(self, line, other):
+        line.budget.limited(charged=True)
+        assert other.budget.snapshot()["refill_per_s"] == 100
+        assert other.budget.snapshot()["level"] == 0
+
+    def test_high_use_of_all_together_is_one_warning(self, line, other, caplog):
+        caplog.clear()
+        for _ in range(30):
+            for process in (line, other):
+                for _ in range(9):
+                    process.ask(max_wait_s=5)
+            line.now = other.now = max(line.now, other.now)
+        assert caplog.text.count("80 %") == 1
+
+    def test_a_redis_that_knows_nothing_starts_with_little(self, cache, line):
+        cache.client.get_client().flushall()
+        line.spend_all()
+        assert line.budget.snapshot()["level"] < 10
+        assert len(cache.client.get_client().keys("*budget*")) == 1
+        line.now += 0.5
+        assert line.budget.snapshot()["level"] >= 100
+
+    def test_a_lost_redis_leaves_each_process_its_part_from_empty_buckets(self, own_redis, cache, caplog):
+        line = Timeline(link_to(cache), share=0.9, process_share=1.0)
+        line.budget._local = Budget(share=0.9, process_share=0.25, clock=lambda: line.now, sleep=line._slept)
+        line.ask()
+        own_redis.stop()
+        began = line.now
+        for _ in range(45):
+            line.ask()
+        assert line.now - began == pytest.approx(450 / (200 * 0.9 * 0.25))
+        assert line.budget.snapshot()["capacity"] == 45
+        line.budget.limited(charged=True)
+        assert line.budget.snapshot()["refill_per_s"] == pytest.approx(22.5)
+        assert caplog.text.count("Redis is lost") == 1
+
+    def test_the_cap_per_minute_goes_on_when_redis_is_lost(self, own_redis, cache):
+        line = Timeline(link_to(cache), max_per_minute=10)
+        for _ in range(10):
+            line.ask()
+        own_redis.stop()
+        with pytest.raises(RateLimited) as caught:
+            line.ask(max_wait_s=30)
+        assert caught.value.retry_after_s > 50
+
+    def test_a_clock_set_back_stops_nothing(self, cache):
+        line = Timeline(link_to(cache), max_per_minute=40)
+        line.budget.limited(charged=True)
+        for _ in range(40):
+            line.ask()
+        line.now -= 3600
+        line.ask(max_wait_s=0.2)
+        line.now += 1
+        assert line.budget.snapshot()["level"] >= 180
