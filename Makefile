@@ -44,7 +44,7 @@ chaos: .venv/development
 	$(BIN)/python -m pytest -m chaos
 
 bench: .venv/development
-	@sh .ci/system-packages
+	@sh .ci/system-packages bench
 	$(BIN)/python -m benchmarks
 
 fmt: .venv/development
