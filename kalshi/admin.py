@@ -66,11 +66,11 @@ class EndpointPolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Tokens are made with `manage.py create_token`; deleting one here revokes it."""
 
-    list_display = ("name", "user", "created", "expiry")
-    list_filter = ("user",)
+    list_display = ("name", "user", "scope", "created", "expiry")
+    list_filter = ("user", "scope")
     search_fields = ("name", "user__username")
-    fields = ("name", "user", "created", "expiry")
-    readonly_fields = ("user", "created", "expiry")
+    fields = ("name", "user", "scope", "created", "expiry")
+    readonly_fields = ("user", "scope", "created", "expiry")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -5,9 +5,14 @@ from knox.models import AbstractAuthToken
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
-    """`name` is the owner's label and need not be unique."""
+    """`name` is the owner's label and need not be unique. A token opens what its one scope names, and nothing else."""
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        METRICS = "metrics"
 
     name = models.CharField(max_length=100)
+    scope = models.CharField(max_length=16, choices=Scope.choices, default=Scope.READ)
 
     class Meta:
         ordering = ("-created",)

@@ -6,9 +6,16 @@ from django.utils import timezone
 from knox.auth import TokenAuthentication
 from rest_framework import exceptions
 
+from kalshi.models import ApiToken
+
 
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
-    """`Authorization: Bearer <token>`. Reads only: rows that expired are refused here and cleared away elsewhere."""
+    """`Authorization: Bearer <token>`. Reads only: rows that expired are refused here and cleared away elsewhere.
+
+    Refusing a token of another scope is done here and not by a permission, so that no view can forget it.
+    """
+
+    scope = ApiToken.Scope.READ
 
     def authenticate_header(self, request: Any) -> str:
         return "Bearer"
@@ -17,8 +24,16 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
         # Our tokens are hexadecimal; anything else cannot be one and never reaches the database.
         if not token.isalnum() or not token.isascii():
             raise exceptions.AuthenticationFailed
-        found: tuple[Any, Any] = super().authenticate_credentials(token)
-        return found
+        user, row = super().authenticate_credentials(token)
+        if row.scope != self.scope:
+            raise exceptions.PermissionDenied
+        return user, row
 
     def _cleanup_token(self, auth_token: Any) -> bool:
         return auth_token.expiry is not None and auth_token.expiry < timezone.now()
+
+
+class MetricsBearer(BearerAuthentication):
+    """For the monitoring system, whose token opens nothing else."""
+
+    scope = ApiToken.Scope.METRICS

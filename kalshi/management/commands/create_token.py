@@ -20,8 +20,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--days", type=int, default=365, help="valid for so many days (1 to 3650, default 365)"
         )
+        parser.add_argument(
+            "--scope",
+            choices=ApiToken.Scope.values,
+            default=ApiToken.Scope.READ,
+            help="what it opens: read (default), or metrics, which opens /metrics and nothing else",
+        )
 
-    def handle(self, *, user: str, name: str, days: int, **_: Any) -> None:
+    def handle(self, *, user: str, name: str, days: int, scope: str, **_: Any) -> None:
         owner = get_user_model().objects.filter(username=user, is_active=True).first()
         if owner is None:
             raise CommandError(f"There is no active user {user!r}.")
@@ -29,5 +35,5 @@ class Command(BaseCommand):
             raise CommandError(f"--days is {days}; allowed: 1 to {MAX_DAYS}.")
         if not name.strip() or len(name) > 100:
             raise CommandError("--name must have 1 to 100 characters.")
-        _, token = ApiToken.objects.create(owner, expiry=timedelta(days=days), name=name.strip())
+        _, token = ApiToken.objects.create(owner, expiry=timedelta(days=days), name=name.strip(), scope=scope)
         self.stdout.write(token)
