@@ -6,24 +6,25 @@ handler does, and the views block while they wait for Kalshi.
 
 import asyncio
 import contextlib
-import signal
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import FrameType
 from typing import cast
 
 from a2wsgi import WSGIMiddleware
+from django.conf import settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from dashboard import logs
 from dashboard.wsgi import application as django_application
 from kalshi.edge.access_log import AccessLog
 from kalshi.edge.app import Application, Edge
-from kalshi.services import engine
+from kalshi.server.stopping import Stop
+from kalshi.server.threads import DaemonThreads
+from kalshi.services import engine, metrics
 
 # More threads than may wait for Kalshi at a time (kalshi.cache.readthrough), so that waiting callers never hold up
 # the others.
@@ -36,37 +37,33 @@ async def healthz(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    logs.catch_the_rest()
+    engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
     engine.serve()
     access_log.start()
-    release_waiting_callers_on_stop()
+    report.start()
+    Stop(drain=application.drain, let_go=engine.let_go).watch()
     settings_in_force = asyncio.create_task(application.run())
     yield
     settings_in_force.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await settings_in_force
+    report.stop()
     engine.close()
     access_log.stop()
 
 
-def release_waiting_callers_on_stop() -> None:
-    """Let callers go as soon as the signal comes: the server waits for them before it tells us that it stops."""
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        before = signal.getsignal(ending)
-
-        def stop(signum: int, frame: FrameType | None, before: object = before) -> None:
-            threading.Thread(target=engine.let_go, name="let-go", daemon=True).start()
-            if callable(before):
-                before(signum, frame)
-
-        signal.signal(ending, stop)
-
-
-access_log = AccessLog()
+access_log = AccessLog(metrics.counts)
+report = metrics.Report()
+django = WSGIMiddleware(django_application)  # type: ignore[arg-type]
+django.executor = DaemonThreads(THREADS)  # type: ignore[assignment]
 shell = Starlette(
     routes=[
         Route("/healthz", healthz, methods=["GET"]),
-        Mount("/", cast(ASGIApp, WSGIMiddleware(django_application, workers=THREADS))),  # type: ignore[arg-type]
+        Mount("/", cast(ASGIApp, django)),
     ],
     lifespan=lifespan,
 )
-application = Edge(cast(Application, shell), access_log)
+application = Edge(
+    cast(Application, shell), access_log, metrics.counts, redact=logs.redaction(settings.LOGGING)
+)

@@ -1,4 +1,4 @@
-"""`make run`: from a bare clone to a running dashboard, in one process (and one more for the sandbox).
+"""`make run`: from a bare clone to a running dashboard, in one process or WORKERS (and one more for the sandbox).
 
 Finds out which exchange to talk to, starts the simulated one when there are no credentials, migrates, makes the
 user `owner`, prints a sign-in link and serves. Whatever is wrong ends it with one sentence.
@@ -25,9 +25,9 @@ from django.db import Error as DatabaseError
 from django.db.utils import ConnectionHandler
 
 from dashboard import data_dir
-from kalshi import server
 from kalshi.errors import ConfigError
 from kalshi.management.commands.serve import refuse_faults
+from kalshi.server import serving, sockets, stopping
 
 BANNER = """
   ======================================================================
@@ -45,8 +45,9 @@ def main() -> None:
     os.umask(0o077)  # what we write holds sessions, keys and account data
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     # Their default action skips every `finally`, and the sandbox would outlive us.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, _leave)
+    signal.signal(signal.SIGTERM, _leave)
+    # The terminal was closed, and whatever SIGTERM means at this moment is what to do.
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         launch()
     except (ImproperlyConfigured, CommandError, ConfigError) as problem:
@@ -61,8 +62,10 @@ def main() -> None:
 
 def launch() -> None:
     """Serve until a signal. Raises what `main` turns into a sentence."""
+    workers = settings.KALSHI["WORKERS"]
+    serving.refuse_workers_without_redis(workers)
     check_database()
-    listener = server.listen(settings.HOST, settings.PORT)
+    listener = sockets.listen(settings.HOST, settings.PORT)
     with sandbox() if settings.UPSTREAM.own_sandbox else contextlib.nullcontext():
         django.setup()
         refuse_faults()
@@ -70,7 +73,10 @@ def launch() -> None:
         make_owner()
         say(f"Kalshi gateway on {settings.PUBLIC_BASE_URL} ({settings.UPSTREAM.environment})")
         say(f"Sign in: {sign_in_link()}")
-        server.run(listener)
+        if workers > 1:
+            serving.run_supervised(listener, workers, reload_on_hangup=False)
+        else:
+            serving.run_alone(listener)
 
 
 def check_database() -> None:
@@ -99,6 +105,7 @@ def sandbox() -> Iterator[None]:
     log = settings.DATA_DIR / "sandbox.log"
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)  # noqa: S603 - our own program
+    stopping.before_cut_off(process.kill)
     try:
         await_sandbox(process, log)
         say(BANNER)

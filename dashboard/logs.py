@@ -1,9 +1,12 @@
 """Logging: one JSON object a line on standard error, with the request id, and secrets taken out at the last step."""
 
 import json
+import logging
 import logging.config
 import re
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -94,6 +97,8 @@ def configuration(secrets: Sequence[str], *, debug: bool) -> dict[str, Any]:
         "loggers": {
             "django.request": {"level": "ERROR"},
             "uvicorn.error": {"level": "INFO"},
+            # Its warnings repeat addresses with their queries; what they are about is told by kalshi.upstream.
+            "urllib3": {"level": "ERROR"},
             "kalshi": {"level": "DEBUG" if debug else "INFO"},
         },
     }
@@ -102,3 +107,27 @@ def configuration(secrets: Sequence[str], *, debug: bool) -> dict[str, Any]:
 def configure(config: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: without Django's default handlers, which would mail and print unredacted."""
     logging.config.dictConfig(config)
+
+
+def redaction(config: dict[str, Any]) -> Callable[[str], str]:
+    """The last step of a configuration, for lines that are written without logging."""
+    redact = config["formatters"]["json"]["processors"][-1]
+    return lambda line: str(redact(None, "", line))
+
+
+def catch_the_rest() -> None:
+    """Have what nobody caught logged like everything else: Python itself would print it, secrets included."""
+    log = logging.getLogger("dashboard.errors")
+
+    def in_thread(caught: threading.ExceptHookArgs) -> None:
+        if caught.exc_value is not None and caught.exc_type is not SystemExit:
+            name = caught.thread.name if caught.thread else "a thread"
+            log.critical("unhandled %s in %s", caught.exc_type.__name__, name, exc_info=caught.exc_value)
+
+    def in_main(kind: type[BaseException], problem: BaseException, _: object) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            log.critical("unhandled %s", kind.__name__, exc_info=problem)
+
+    threading.excepthook = in_thread
+    sys.excepthook = in_main
+    logging.captureWarnings(True)

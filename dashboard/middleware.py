@@ -7,6 +7,7 @@ from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied,
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from kalshi.request_id import REQUEST_ID, new_request_id
+from kalshi.services import handover
 from kalshi.views.errors import error_response
 
 log = logging.getLogger("dashboard.errors")
@@ -15,7 +16,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestIdAndErrors:
-    """Sets `X-Request-ID` on every answer.
+    """Sets `X-Request-ID` on every answer, and `Secure` on every cookie that goes out over TLS.
 
     Django's debug page is never shown: it prints local variables, and ours hold keys. The traceback is in the log
     under the request id.
@@ -29,12 +30,21 @@ class RequestIdAndErrors:
         try:
             response = _wrong_host(request) or self.get_response(request)
             response["X-Request-ID"] = REQUEST_ID.get()
+            if request.is_secure():
+                for cookie in response.cookies.values():
+                    cookie["secure"] = True
             if response.status_code == 304:
                 # Django counts the empty body; here the length would be that of the body which is not sent.
                 del response["Content-Length"]
             return response
         finally:
             REQUEST_ID.reset(token)
+
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        match = request.resolver_match
+        if match is not None:
+            name = match.view_name.removeprefix("kalshi:") if match.url_name else "unknown"
+            handover.tell_route(request.META, name)
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         if isinstance(problem, (Http404, PermissionDenied, BadRequest, SuspiciousOperation)):

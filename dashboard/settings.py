@@ -141,7 +141,10 @@ CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]
 CORS_ALLOW_HEADERS = ["Authorization", "Cache-Control", "If-None-Match", "X-Kalshi-Account"]
 CORS_EXPOSE_HEADERS = ["Age", "Cache-Status", "Date", "ETag", "Retry-After", "X-Request-ID"]
 
+TRUSTED_PROXIES = ENV["TRUSTED_PROXIES"]
 X_FRAME_OPTIONS = "DENY"
+# Sent over TLS only, as the cookies' `Secure` is set over TLS only: on loopback there is none.
+SECURE_HSTS_SECONDS = 365 * 86_400
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True

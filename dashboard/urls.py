@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from kalshi.views.base import UnknownPath
 from kalshi.views.health import healthz, readyz
+from kalshi.views.metrics import MetricsView
 
 # One sign-in page for everything; it knows the links and the password form.
 admin.site.login = RedirectView.as_view(pattern_name=settings.LOGIN_URL, query_string=True)  # type: ignore[method-assign, assignment]
@@ -12,6 +13,7 @@ admin.site.login = RedirectView.as_view(pattern_name=settings.LOGIN_URL, query_s
 urlpatterns = [
     re_path(r"^healthz/?\Z", healthz, name="healthz"),
     re_path(r"^readyz/?\Z", readyz, name="readyz"),
+    re_path(r"^metrics/?\Z", MetricsView.as_view(), name="metrics"),
     path("api/v1/kalshi/", include("kalshi.urls")),
     path("api/v1/status", include("kalshi.status_urls")),
     re_path(r"^(api|trade-api)(/|\Z)", UnknownPath.as_view()),

@@ -133,6 +133,11 @@ class ReadThrough:
         """Whether a fetch of this key is in the air, as far as this process knows; never waits."""
         return key in self._flights
 
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for Kalshi now."""
+        return self._room.taken
+
     def last_error(self, key: str) -> str | None:
         """Code of the error that the last fetch of this key ended with; None after a success."""
         return self._attempts.last_error(key)

@@ -26,6 +26,11 @@ class WaitingRoom:
                 with self._lock:
                     self._taken[pool] -= 1
 
+    @property
+    def taken(self) -> int:
+        """How many callers wait now."""
+        return self._taken.total()
+
     def _take(self, pool: str) -> bool:
         with self._lock:
             if self._taken.total() >= self._seats or self._taken[pool] >= self._pool_seats:

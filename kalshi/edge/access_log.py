@@ -1,7 +1,8 @@
 """One JSON line for every request, whichever way it was answered. Written by a thread of its own.
 
 The event loop only puts a line into a bounded queue: a reader of the log that stands still must not hold up
-answers. Lines that do not fit are counted, and the count is logged. Paths of sign-in links are masked.
+answers. Lines that do not fit are counted, and the count is logged. Nothing here passes through logging, so secrets are
+taken out of paths and queries here.
 """
 
 from __future__ import annotations
@@ -11,19 +12,44 @@ import re
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple, TextIO
+from urllib.parse import unquote
+
+from kalshi.services.metrics import Counts
 
 EVERY_S = 0.2
 MAX_LINES = 100_000
 
-_SIGN_IN = re.compile(r"(/sign-in/)[^/?]+")
+MASK = "***"
+_SIGN_IN = re.compile(r"(/sign-in/+)[^/?\s]+")
+# Our bearer tokens, wherever somebody puts one.
+_TOKEN = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{64}(?![0-9A-Fa-f])")
+_SECRET_NAME = re.compile(
+    r"key|secret|token|passw|pem|credential|signature|auth|cookie|session|code|jwt|bearer", re.IGNORECASE
+)
 
 
-def path_for_log(raw_path: bytes, query: bytes) -> str:
-    """Path and query as the inside of a JSON string, without sign-in codes."""
-    text = raw_path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
-    return json.dumps(_SIGN_IN.sub(r"\1***", text))[1:-1]
+def path_for_log(raw_path: bytes, query: bytes, redact: Callable[[str], str]) -> str:
+    """Path and query as the inside of a JSON string, without secrets. redact: masks what else is known as one."""
+
+    def shown(text: str) -> str:
+        """As sent, unless something has to be masked in it, however it was percent-encoded."""
+        plain = unquote(unquote(text)) if "%" in text else text
+        masked = redact(_TOKEN.sub(MASK, _SIGN_IN.sub(rf"\1{MASK}", plain)))
+        return text if masked == plain else masked
+
+    def parameter(text: str) -> str:
+        name, given, value = text.partition("=")
+        if value and _SECRET_NAME.search(unquote(unquote(name))):
+            return f"{name}={MASK}"
+        return f"{shown(name)}{given}{shown(value)}"
+
+    line = shown(raw_path.decode("latin-1"))
+    if query:
+        line += "?" + "&".join(map(parameter, query.decode("latin-1").split("&")))
+    return json.dumps(line)[1:-1]
 
 
 class Line(NamedTuple):
@@ -42,15 +68,17 @@ class Line(NamedTuple):
         stamp = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds")[:-6]
         return (
             f'{{"event": "request", "level": "info", "logger": "access", "timestamp": "{stamp}Z", '
-            f'"peer": "{self.peer}", "method": "{self.method}", "path": "{self.path}", "status": {self.status}, '
-            f'"ms": {self.took_s * 1000:.1f}, "way": "{self.way}", "request_id": "{self.request_id}"}}\n'
+            f'"peer": {json.dumps(self.peer)}, "method": "{self.method}", "path": "{self.path}", '
+            f'"status": {self.status}, "ms": {self.took_s * 1000:.1f}, '
+            f'"way": "{self.way}", "request_id": "{self.request_id}"}}\n'
         )
 
 
 class AccessLog:
     """`add` belongs to the event loop; the thread starts with `start` and writes what is left at `stop`."""
 
-    def __init__(self, stream: TextIO | None = None, *, most: int = MAX_LINES) -> None:
+    def __init__(self, counts: Counts, stream: TextIO | None = None, *, most: int = MAX_LINES) -> None:
+        self._counts = counts
         self._stream = stream
         self._most = most
         self._lines: deque[Line] = deque()
@@ -85,6 +113,7 @@ class AccessLog:
         lines = [str(self._lines.popleft()) for _ in range(count)]
         dropped, self._dropped = self._dropped, 0
         if dropped:
+            self._counts.dropped_lines += dropped
             lines.append(
                 f'{{"event": "{dropped} access-log lines were dropped", "level": "warning", "logger": "access"}}\n'
             )

@@ -28,6 +28,7 @@ from kalshi.edge.callers import Callers, Credential
 from kalshi.edge.pages import Address, Header, Page, Pages
 from kalshi.request_id import new_request_id
 from kalshi.services import engine, freshness, handover
+from kalshi.services.metrics import Counts
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -53,6 +54,7 @@ _OURS = {
 
 _READING = frozenset({"GET", "HEAD"})
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_CLOSE = (b"connection", b"close")
 
 
 class _Asked(NamedTuple):
@@ -60,12 +62,29 @@ class _Asked(NamedTuple):
     credential: Credential
 
 
-class Edge:
-    """ASGI application around another one. Also writes the access log for both."""
+class _Ready(NamedTuple):
+    """An answer that may be given at once. kind: "hit" or "stale"."""
 
-    def __init__(self, inner: Application, access_log: AccessLog) -> None:
+    status: int
+    headers: list[Header]
+    body: bytes
+    kind: str
+
+
+class Edge:
+    """ASGI application around another one. Also writes the access log for both, and counts.
+
+    redact: takes secrets out of a piece of text that goes into the log.
+    """
+
+    def __init__(
+        self, inner: Application, access_log: AccessLog, counts: Counts, *, redact: Callable[[str], str]
+    ) -> None:
         self._inner = inner
         self._log = access_log
+        self._counts = counts
+        self._redact = redact
+        self._draining = False
         self._callers = Callers()
         self._pages = Pages()
         self._starting: dict[str, float] = {}
@@ -81,6 +100,10 @@ class Edge:
         while True:
             self._options = await loop.run_in_executor(None, conf.current)
             await asyncio.sleep(OPTIONS_EVERY_S)
+
+    def drain(self) -> None:
+        """From now on each answer closes its connection: the server is about to stop."""
+        self._draining = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -101,12 +124,16 @@ class Edge:
         if page is None or ready is None:
             await self._through(scope, receive, send, asked)
             return
-        status, headers, body = ready
+        status = ready.status
         request_id = new_request_id(offered_id.decode("latin-1") if offered_id else None)
-        headers = [*headers, (b"x-request-id", request_id.encode())]
+        headers = [*ready.headers, (b"x-request-id", request_id.encode())]
+        if self._draining:
+            headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": ready.body})
         took_s = time.perf_counter() - started
+        self._counts.request(page.route, status, "edge", took_s)
+        self._counts.edge(page.operation, ready.kind)
         self._log.add(
             Line(
                 time.time(), _peer(scope), scope["method"], page.log_path, status, took_s, request_id, "edge"
@@ -115,8 +142,7 @@ class Edge:
 
     def _ready(
         self, page: Page, credential: Credential, if_none_match: bytes | None, cache_control: bytes | None
-    ) -> tuple[int, list[Header], bytes] | None:
-        """Status, headers and body of an answer that may be given at once, or None."""
+    ) -> _Ready | None:
         if self._options is None or (cache_control is not None and b"no-cache" in cache_control.lower()):
             return None
         if not self._callers.knows(credential, time.monotonic()):
@@ -133,7 +159,8 @@ class Edge:
         answer = self._answer(page, entry, options, now)
         if answer is None or status not in page.around:
             return None
-        return status, page.headers(status, answer, options, now), b"" if unchanged else entry.body
+        headers = page.headers(status, answer, options, now)
+        return _Ready(status, headers, b"" if unchanged else entry.body, answer.kind)
 
     def _answer(self, page: Page, entry: Entry, options: conf.EndpointOptions, now: float) -> Answer | None:
         action = decide(entry, Policy(options.fresh_s, options.keep_s, options.patience_s), now, forced=False)
@@ -159,7 +186,7 @@ class Edge:
         """Hand the request to Django, log its answer, and learn from it when it was a question for the edge."""
         started = time.perf_counter()
         checked_at = time.monotonic()
-        log_path = path_for_log(scope["raw_path"], scope["query_string"])
+        log_path = path_for_log(scope["raw_path"], scope["query_string"], self._redact)
         _make_plain(scope)
         told = handover.expect(scope)
         status, request_id = 0, "-"
@@ -171,14 +198,18 @@ class Edge:
                 request_id = headers.get(b"x-request-id", b"-").decode("latin-1")
                 # An answer that sets a cookie is for this request alone: neither it nor its caller may be reused.
                 if told and asked is not None and b"set-cookie" not in headers:
-                    self._pages.learn(asked.address, told[0], log_path).learn(status, message["headers"])
+                    page = self._pages.learn(asked.address, told[0], handover.route(scope), log_path)
+                    page.learn(status, message["headers"])
                     self._callers.let_in(asked.credential, checked_at)
+                if self._draining:
+                    message["headers"] = [*message["headers"], _CLOSE]
             await send(message)
 
         try:
             await self._inner(scope, receive, listening)
         finally:
             took_s = time.perf_counter() - started
+            self._counts.request(handover.route(scope), status, "django", took_s)
             self._log.add(
                 Line(
                     time.time(), _peer(scope), scope["method"], log_path, status, took_s, request_id, "django"
@@ -189,7 +220,8 @@ class Edge:
 
 
 def _peer(scope: Scope) -> str:
-    return scope["client"][0] if scope.get("client") else "-"
+    """The caller's address, as far as the server or a trusted proxy tells it."""
+    return scope["client"][0][:64] if scope.get("client") else "-"
 
 
 def _our_headers(headers: Iterable[Header]) -> list[bytes | None] | None:

@@ -33,6 +33,7 @@ class Page:
 
     key: str
     operation: str
+    route: str
     log_path: str
     around: dict[int, tuple[Header, ...]] = field(default_factory=dict)
     _made: list[Header] = field(default_factory=list)
@@ -71,11 +72,11 @@ class Pages:
     def get(self, address: Address) -> Page | None:
         return self._pages.get(address)
 
-    def learn(self, address: Address, answered: Answered, log_path: str) -> Page:
+    def learn(self, address: Address, answered: Answered, route: str, log_path: str) -> Page:
         """The page of an address, made anew when another key answers there now."""
         page = self._pages.get(address)
         if page is None or page.key != answered.key:
-            page = self._pages[address] = Page(answered.key, answered.operation, log_path)
+            page = self._pages[address] = Page(answered.key, answered.operation, route, log_path)
         self._pages.move_to_end(address)
         if len(self._pages) > self._most:
             self._pages.popitem(last=False)

@@ -204,9 +204,9 @@ def observe(observers: Observers) -> None:
     _holder.observers = observers
 
 
-def let_go() -> None:
-    """The process is about to stop: start no more fetches, and send everybody away who waits for one."""
-    current().cache.close()
+def let_go(grace_s: float) -> None:
+    """The process is about to stop: start no more fetches, and after grace_s send everybody away who waits for one."""
+    current().cache.close(grace_s)
 
 
 def close() -> None:

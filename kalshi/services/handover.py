@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SCOPE_NAME = "kalshi.answered"
+ROUTE_NAME = "kalshi.route"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,16 @@ def tell(environ: Mapping[str, Any], key: str, operation: str) -> None:
     told = environ.get("asgi.scope", {}).get(SCOPE_NAME)
     if told is not None:
         told.append(Answered(key, operation))
+
+
+def tell_route(environ: Mapping[str, Any], route: str) -> None:
+    """Which URL pattern took the request, by its name: a word from our own tables, whatever the path was."""
+    scope = environ.get("asgi.scope")
+    if scope is not None:
+        scope[ROUTE_NAME] = route
+
+
+def route(scope: Mapping[str, Any]) -> str:
+    """What `tell_route` said; "none" for what no view answered (static files, refused hosts)."""
+    told: str = scope.get(ROUTE_NAME, "none")
+    return told

@@ -1,27 +1,47 @@
+import os
+import sys
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from kalshi import server
 from kalshi.errors import ConfigError
+from kalshi.server import serving, sockets
+
+MOST_WORKERS = 64
 
 
 class Command(BaseCommand):
-    help = "Serve the dashboard, the API and the admin."
+    help = (
+        "Serve the dashboard, the API and the admin. SIGHUP replaces the server processes one by one; SIGTERM "
+        "ends them within five seconds."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default=getattr(settings, "HOST", "127.0.0.1"))
-        parser.add_argument("--port", type=int, default=getattr(settings, "PORT", 8000))
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=settings.KALSHI.get("WORKERS", 1),
+            help="server processes (default WORKERS)",
+        )
+        parser.add_argument("--bind", metavar="HOST:PORT", help="where to listen (default HOST and PORT)")
 
-    def handle(self, *, host: str, port: int, **_: Any) -> None:
+    def handle(self, *, workers: int, bind: str | None, **_: Any) -> None:
+        if not 1 <= workers <= MOST_WORKERS:
+            raise CommandError(f"--workers is {workers}; allowed: 1 to {MOST_WORKERS}.")
         refuse_faults()
+        # The server processes read their settings anew, and divide the budget by this while Redis is lost.
+        os.environ["WORKERS"] = str(workers)
         try:
-            server.run(server.listen(host, port))
+            serving.refuse_workers_without_redis(workers)
+            host, port = sockets.parse(bind) if bind else (settings.HOST, settings.PORT)
+            serving.run_supervised(sockets.listen(host, port), workers, reload_on_hangup=True)
         except ConfigError as problem:
             raise CommandError(problem.message) from None
+        except KeyboardInterrupt:
+            sys.exit(130)
 
 
 def refuse_faults() -> None:

@@ -1,16 +1,23 @@
-"""Run the ASGI application under uvicorn on a socket that is bound first, so that a busy port is one sentence."""
+"""The address to listen on, bound before anything else starts, so that a busy port is one sentence."""
 
 import errno
+import re
 import socket
-
-import uvicorn
-from django.conf import settings
 
 from kalshi.errors import ConfigError
 
-# Requests that wait for Kalshi are let go after 4 s; the process is gone within 5.
-GRACE_S = 4
 BACKLOG = 2048
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})")
+
+
+def parse(bind: str) -> tuple[str, int]:
+    """`127.0.0.1:8000` or `[::1]:8000` as (host, port). Raises ConfigError."""
+    found = _ADDRESS.fullmatch(bind)
+    if found is None or not 1 <= int(found["port"]) <= 65535:
+        raise ConfigError(
+            f"--bind is {bind[:80]!r}; allowed: HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000."
+        )
+    return found["v6"] or found["host"], int(found["port"])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -33,20 +40,3 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"PORT is {port}; allowed: a whole number from 1 to 65535.") from None
     listener.listen(BACKLOG)
     return listener
-
-
-def run(listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    config = uvicorn.Config(
-        settings.ASGI_APPLICATION,
-        loop="auto",
-        http="httptools",
-        ws="none",
-        log_config=None,
-        server_header=False,
-        access_log=False,  # the edge writes it
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_S,
-        backlog=BACKLOG,
-    )
-    uvicorn.Server(config).run(sockets=[listener])

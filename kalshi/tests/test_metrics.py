@@ -1,0 +1,160 @@
+"""Who may see the metrics, and that counts of several processes add up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from kalshi.models import ApiToken
+from kalshi.services import metrics, worker_files
+from kalshi.tests.test_callers import BALANCE, concrete, every_pattern, get
+
+
+@pytest.fixture
+def metrics_token(user: Any, capsys: pytest.CaptureFixture[str]) -> str:
+    call_command("create_token", user="ada", name="prometheus", scope="metrics")
+    return capsys.readouterr().out.strip()
+
+
+def test_a_token_reads_unless_another_scope_is_named(user, token) -> None:
+    assert ApiToken.objects.get().scope == "read"
+
+
+def test_metrics_open_to_their_token_only(exchange, token, metrics_token) -> None:
+    assert get("/metrics").status_code == 401
+    assert get("/metrics", f"Bearer {token}").status_code == 403
+    answer = get("/metrics", f"Bearer {metrics_token}")
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/plain")
+    assert list(text_string_to_metric_families(answer.content.decode()))
+
+
+def test_the_metrics_token_opens_nothing_else(exchange, metrics_token) -> None:
+    seen = []
+    for name, route in every_pattern():
+        path = concrete(route)
+        if name in {"healthz", "readyz", "metrics"} or not path.startswith(("/api", "/metrics")):
+            continue
+        answer = get(path, f"Bearer {metrics_token}")
+        seen.append(path)
+        assert answer.status_code == 403, path
+        assert answer.json()["code"] == "forbidden"
+    assert BALANCE in seen and any("status" in path for path in seen)
+    assert exchange.account_calls == []
+
+
+@pytest.mark.parametrize(("superuser", "status"), [(True, 200), (False, 403)])
+def test_of_people_only_a_superuser_sees_metrics(exchange, user, superuser: bool, status: int) -> None:
+    user.is_superuser = superuser
+    user.is_staff = True
+    user.save()
+    client = Client()
+    client.force_login(user)
+    assert get("/metrics", client=client).status_code == status
+
+
+def test_openmetrics_is_spoken_to_those_who_ask_for_it(exchange, metrics_token) -> None:
+    answer = Client().get(
+        "/metrics",
+        HTTP_AUTHORIZATION=f"Bearer {metrics_token}",
+        HTTP_ACCEPT="application/openmetrics-text; version=1.0.0",
+    )
+    assert answer["Content-Type"].startswith("application/openmetrics-text")
+    assert answer.content.endswith(b"# EOF\n")
+
+
+NAMES = st.sampled_from(["balance", "orders", "none"])
+EVENTS = st.lists(
+    st.tuples(
+        NAMES,
+        st.sampled_from([200, 304, 503]),
+        st.sampled_from(["edge", "django"]),
+        st.sampled_from([0.0, 0.0005, 0.25, 3.0, 64.0]),
+    ),
+    max_size=6,
+)
+
+
+def counted(events: list[tuple[str, int, str, float]]) -> dict[str, Any]:
+    counts = metrics.Counts()
+    for route, status, way, took_s in events:
+        counts.request(route, status, way, took_s)
+        counts.edge(route, "hit")
+        counts.cache(route, "hit")
+        counts.upstream(route, "ok", took_s)
+    return counts.tables()
+
+
+def numbers(tables: dict[str, Any]) -> dict[Any, Any]:
+    rows = {(name, *key): row for name, table in tables.items() for key, row in table if any(row)}
+    return {key: (row[:-1], round(row[-1], 6)) for key, row in rows.items()}
+
+
+@given(EVENTS, EVENTS)
+def test_two_processes_count_what_one_would(one, other) -> None:
+    added = metrics.add_up([counted(one), counted(other)])
+    assert numbers(added) == numbers(metrics.add_up([counted([*one, *other])]))
+
+
+@given(st.floats(0, 1000))
+def test_a_time_falls_into_the_bucket_that_reaches_up_to_it(took_s: float) -> None:
+    ((_, row),) = counted([("balance", 200, "edge", took_s)])["requests"]
+    *buckets, total_s = row
+    below = [bound for bound in metrics.BOUNDS_S if bound < took_s]
+    assert buckets.index(1) == len(below) and sum(buckets) == 1
+    assert total_s == took_s
+
+
+class TestFilesOfWorkers:
+    GONE = 2**22 + 1  # above any process id of Linux
+
+    def document(self, number: int, at: float) -> dict[str, Any]:
+        return {name: [] for name in metrics.TABLES} | {
+            "cache": [[["get_balance", "hit"], [number]]],
+            "at": at,
+        }
+
+    def total(self, place: Path, now: float) -> int:
+        running, ended = worker_files.others(place, now)
+        table = metrics.add_up([*running, *ended])["cache"]
+        return int(table[0][1][0]) if table else 0
+
+    def test_a_process_that_ended_still_counts_and_its_file_goes(self, tmp_path: Path) -> None:
+        for number in range(3):
+            worker_files.replace(tmp_path / f"{self.GONE + number}.json", self.document(10, at=100.0))
+        assert self.total(tmp_path, now=101.0) == 30
+        worker_files.take_in_ended(tmp_path, metrics.add_up)
+        assert self.total(tmp_path, now=101.0) == 30
+        worker_files.replace(tmp_path / f"{self.GONE + 7}.json", self.document(5, at=102.0))
+        worker_files.take_in_ended(tmp_path, metrics.add_up)
+        assert self.total(tmp_path, now=103.0) == 35
+        assert sorted(path.name for path in tmp_path.glob("*.json")) == ["ended.json"]
+
+    def test_a_file_left_over_by_an_interrupted_clearing_counts_once(self, tmp_path: Path) -> None:
+        path = tmp_path / f"{self.GONE}.json"
+        worker_files.replace(path, self.document(10, at=100.0))
+        left = path.read_text()
+        worker_files.take_in_ended(tmp_path, metrics.add_up)
+        path.write_text(left)
+        assert self.total(tmp_path, now=101.0) == 10
+        worker_files.take_in_ended(tmp_path, metrics.add_up)
+        assert self.total(tmp_path, now=101.0) == 10
+
+    def test_a_silent_process_counts_but_is_not_said_to_run(self, tmp_path: Path) -> None:
+        worker_files.replace(tmp_path / f"{self.GONE}.json", self.document(10, at=100.0))
+        running, ended = worker_files.others(tmp_path, now=100.0 + worker_files.STILL_S)
+        assert running == [] and len(ended) == 1
+
+    def test_a_process_does_not_count_itself_twice_and_damage_is_no_error(self, tmp_path: Path) -> None:
+        worker_files.write(tmp_path, self.document(10, at=100.0))
+        (tmp_path / "77.json").write_text('{"cache"')
+        assert (tmp_path / f"{os.getpid()}.json").exists()
+        assert worker_files.others(tmp_path, now=100.0) == ([], [])
