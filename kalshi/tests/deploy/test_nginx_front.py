@@ -62,7 +62,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         sandbox = stack.enter_context(running(Sandbox))
         environment = sandbox.environment() | {"TRUSTED_PROXIES": HOST}
         gateway = stack.enter_context(running(lambda folder: Gateway(folder, **environment)))
-        changes = {"proxy_read_timeout 20s;": "proxy_read_timeout 3s;"}
+        changes = {"proxy_read_timeout 20s;": "proxy_read_timeout 2s;"}
         nginx = Nginx(tmp_path_factory.mktemp("nginx"), gateway.port, changes=changes)
         stack.callback(nginx.stop)
         yield Front(nginx, gateway, sandbox)
