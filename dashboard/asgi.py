@@ -12,6 +12,7 @@ from typing import cast
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
+from django.db import connections
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -56,7 +57,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 access_log = AccessLog(metrics.counts)
 report = metrics.Report()
 django = WSGIMiddleware(django_application)  # type: ignore[arg-type]
-django.executor = DaemonThreads(THREADS)  # type: ignore[assignment]
+django.executor = DaemonThreads(THREADS, at_end=connections.close_all)  # type: ignore[assignment]
 shell = Starlette(
     routes=[
         Route("/healthz", healthz, methods=["GET"]),
