@@ -4,12 +4,15 @@ import io
 import json
 import logging
 import logging.config
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from dashboard import logs
 from kalshi.request_id import REQUEST_ID
+from kalshi.tests.servers import ROOT
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"
 SECRETS = ("key-id-0123456789", 'quo"ted\\secret', "pässword", PEM, "short")
@@ -103,3 +106,38 @@ def test_a_short_secret_does_not_mask_ordinary_words() -> None:
 
 def test_the_configuration_does_not_show_its_secrets() -> None:
     assert "key-id-0123456789" not in repr(logs.configuration(SECRETS, debug=False))
+
+
+def test_lines_that_do_not_pass_through_logging_are_redacted_by_the_same_step() -> None:
+    redact = logs.redaction(logs.configuration(SECRETS, debug=False))
+    assert redact("GET /?x=key-id-0123456789") == "GET /?x=***"
+
+
+def test_warnings_of_the_http_library_are_not_logged_since_they_repeat_addresses() -> None:
+    levels: Any = logs.configuration(SECRETS, debug=False)["loggers"]
+    assert levels["urllib3"] == {"level": "ERROR"}
+
+
+CRASH = """
+import logging.config, sys, threading
+from dashboard import logs
+logging.config.dictConfig(logs.configuration(["hunter2hunter2"], debug=False))
+logs.catch_the_rest()
+def fail():
+    raise ValueError("hunter2hunter2")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+
+
+def test_what_nobody_caught_is_logged_without_secrets() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CRASH], cwd=ROOT, text=True, capture_output=True, timeout=60, check=False
+    )
+    assert ended.returncode == 1
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [line["level"] for line in lines] == ["critical", "critical"]
+    assert all("ValueError" in line["exception"] for line in lines)
+    assert "hunter2hunter2" not in ended.stderr
