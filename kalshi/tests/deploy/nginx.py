@@ -139,6 +139,12 @@ class Nginx:
     def stop(self) -> None:
         self.process.stop()
 
+    def __enter__(self) -> Nginx:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
 
 def make_certificate(folder: Path) -> Path:
     """A self-signed certificate for loopback, its key beside it."""

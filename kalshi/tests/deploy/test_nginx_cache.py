@@ -44,9 +44,8 @@ def numbered(asked: Asked) -> Reply:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SpyGateway, Nginx]]:
     spy = SpyGateway(numbered)
-    nginx = Nginx(tmp_path_factory.mktemp("nginx"), spy.port, changes=PATIENCE)
-    yield spy, nginx
-    nginx.stop()
+    with Nginx(tmp_path_factory.mktemp("nginx"), spy.port, changes=PATIENCE) as nginx:
+        yield spy, nginx
     spy.go_away()
 
 
@@ -277,7 +276,11 @@ def test_without_the_gateway_callers_get_their_last_answer_until_the_bound_and_t
     spy: SpyGateway, tmp_path: Path
 ) -> None:
     """The bound is the full ten minutes of the clock, here the full ten seconds."""
-    nginx = Nginx(tmp_path, spy.port, changes={'"~^(.{15})"': '"~^(.{18})"'})
+    with Nginx(tmp_path, spy.port, changes={'"~^(.{15})"': '"~^(.{18})"'}) as nginx:
+        bridge(nginx, spy)
+
+
+def bridge(nginx: Nginx, spy: SpyGateway) -> None:
     caller, stranger = token(), token()
     wait_until(lambda: 1 < time.time() % 10 < 6, 12, "ten seconds with some left")
     began = time.time()
@@ -302,7 +305,6 @@ def test_without_the_gateway_callers_get_their_last_answer_until_the_bound_and_t
     assert time.time() - began <= 11
     spy.start_again()
     assert number(nginx.get(BALANCE, **caller)) > number(last)
-    nginx.stop()
 
 
 def test_a_gateway_that_hangs_holds_up_one_caller_and_the_others_get_the_last_answer(
