@@ -61,6 +61,16 @@ def provoke(gateway: Gateway, sandbox: Sandbox) -> dict[str, str]:
     return outputs
 
 
+def content(store: redis.Redis, key: bytes) -> object:
+    match store.type(key):
+        case b"hash":
+            return store.hgetall(key)
+        case b"zset":
+            return store.zrange(key, 0, -1)
+        case _:
+            return store.get(key)
+
+
 def sign_in(gateway: Gateway) -> requests.Session:
     browser = requests.Session()
     page = browser.get(gateway.sign_in_link, timeout=10)
@@ -80,11 +90,13 @@ def seen(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> It
             "/admin/",
             "/admin/kalshi/apitoken/",
             "/admin/kalshi/endpointpolicy/",
+            "/metrics",
             API + "balance/",
         ):
             outputs["browser " + path] = dump(browser.get(gateway.base_url + path, timeout=10))
+        assert "kalshi_http_requests_total" in outputs["browser /metrics"]
         store = redis.Redis.from_url(redis_url)
-        outputs["cache"] = repr([(key, store.get(key)) for key in store.keys("*")])
+        outputs["cache"] = repr([(key, content(store, key)) for key in store.keys("*")])
         store.close()
         assert "portfolio" in outputs["cache"]
         # The link is printed for the person who started the program; the log proper begins behind it.
