@@ -26,6 +26,9 @@ from kalshi.cache.readthrough import Answer, ReadThrough
 from kalshi.edge.access_log import AccessLog, Line, path_for_log
 from kalshi.edge.callers import Callers, Credential
 from kalshi.edge.pages import Address, Header, Page, Pages
+from kalshi.errors import BreakerOpen
+from kalshi.limits.breaker import Breaker
+from kalshi.limits.shared_breaker import SharedBreaker
 from kalshi.request_id import new_request_id
 from kalshi.services import engine, freshness, handover
 from kalshi.services.metrics import Counts
@@ -91,12 +94,13 @@ class Edge:
         self._options: conf.Options | None = None
 
     _cache: ReadThrough
+    _breaker: Breaker | SharedBreaker
 
     async def run(self) -> None:
         """Keep the settings in force at hand, for as long as the server runs; reading them may block."""
         loop = asyncio.get_running_loop()
         self._callers.watch()
-        self._cache = engine.current().cache
+        self._cache, self._breaker = engine.current().cache, engine.current().breaker
         while True:
             self._options = await loop.run_in_executor(None, conf.current)
             await asyncio.sleep(OPTIONS_EVERY_S)
@@ -166,6 +170,8 @@ class Edge:
         action = decide(entry, Policy(options.fresh_s, options.keep_s, options.patience_s), now, forced=False)
         if action is Action.SERVE:
             return Answer(entry, "hit")
+        if action is Action.REFRESH and self._breaker.is_open():
+            return Answer(entry, "stale", detail=BreakerOpen.code)
         if action is Action.REFRESH and self._is_refreshed(page.key):
             return Answer(entry, "stale", detail="refreshing")
         return None
@@ -201,6 +207,10 @@ class Edge:
                     page = self._pages.learn(asked.address, told[0], handover.route(scope), log_path)
                     page.learn(status, message["headers"])
                     self._callers.let_in(asked.credential, checked_at)
+                known = self._pages.get(asked.address) if asked is not None else None
+                if known is not None:
+                    # Before the answer leaves, and also when it refuses: the next caller must hear of that too.
+                    self._starting.pop(known.key, None)
                 if self._draining:
                     message["headers"] = [*message["headers"], _CLOSE]
             await send(message)
@@ -215,8 +225,6 @@ class Edge:
                     time.time(), _peer(scope), scope["method"], log_path, status, took_s, request_id, "django"
                 )
             )
-            if told:
-                self._starting.pop(told[0].key, None)
 
 
 def _peer(scope: Scope) -> str:
