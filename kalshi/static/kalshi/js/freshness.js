@@ -27,15 +27,17 @@ function secondsIn(pattern, text) {
 
 /**
  * `{age_s, fresh_s, ttl_s, detail}` of an answer's Age, Cache-Control and Cache-Status (RFC 9211) headers.
- * ttl_s is null where the header has none; detail is "refreshing", an error code, or null.
+ * age_s and ttl_s are null where the headers do not tell; detail is "refreshing", an error code, or null.
  */
 export function readFreshness(headers) {
   const status = headers.get("Cache-Status");
+  const detail = /;\s*detail="?([A-Za-z0-9_]+)/.exec(status ?? "")?.[1] ?? null;
   return {
-    age_s: secondsIn(/^\s*(\d+)\s*$/, headers.get("Age")) ?? 0,
+    // An answer made just now tells no age; an old one that tells none is of unknown age.
+    age_s: secondsIn(/^\s*(\d+)\s*$/, headers.get("Age")) ?? (detail ? null : 0),
     fresh_s: secondsIn(/(?:^|[\s,])max-age=(\d+)/, headers.get("Cache-Control")) ?? 0,
     ttl_s: secondsIn(/;\s*ttl=(-?\d+)/, status),
-    detail: /;\s*detail="?([A-Za-z0-9_]+)/.exec(status ?? "")?.[1] ?? null,
+    detail,
   };
 }
 
@@ -54,6 +56,7 @@ export function mark(state, now_ms, lastError = null) {
   const age_s = state.fetched_ms === null ? null : Math.max(0, (now_ms - state.fetched_ms) / 1000);
   const old = age_s === null ? null : duration(age_s);
   if (state.problem) return problemMark(state.problem, old);
+  if (age_s === null && state.detail) return { tone: "stale", text: `stale: ${reason(state.detail)}, age unknown` };
   if (age_s === null) return { tone: "loading", text: "loading" };
   const overdue_s = age_s - state.fresh_s;
   const code = state.detail === "refreshing" ? lastError : state.detail;

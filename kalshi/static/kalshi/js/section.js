@@ -31,7 +31,8 @@ export function absorb(state, answer, now_ms, random) {
         busy: false,
         data: answer.data,
         etag: answer.etag,
-        fetched_ms: now_ms - answer.age_s * 1000,
+        // A proxy that answers in our place may not know the age; the last one known still counts on.
+        fetched_ms: answer.age_s === null ? state.fetched_ms : now_ms - answer.age_s * 1000,
         fresh_s: answer.fresh_s,
         detail: answer.detail,
         problem: null,
