@@ -21,7 +21,12 @@ pytestmark = pytest.mark.browser
         ("0", "max-age=30", "kalshi; fwd=miss; stored", [0, 30, None, None]),
         ("9", "max-age=1", "kalshi; hit; ttl=-8; detail=no_credentials", [9, 1, -8, "no_credentials"]),
         ("", "private, no-cache", "", [0, 0, None, None]),
-        ("", "max-age=60", "nginx; hit; ttl=-1; detail=gateway_unavailable", [None, 60, -1, "gateway_unavailable"]),
+        (
+            "",
+            "max-age=60",
+            "nginx; hit; ttl=-1; detail=gateway_unavailable",
+            [None, 60, -1, "gateway_unavailable"],
+        ),
         ("old", "x-max-age=5", "kalshi; hit; ttl=soon", [0, 0, None, None]),
     ],
 )
@@ -59,7 +64,12 @@ def problem(code: str, retry_after_s: float | None = None) -> dict[str, Any]:
     ("state", "last_error", "tone", "text"),
     [
         (state(None), None, "loading", "loading"),
-        (state(None, detail="gateway_unavailable"), None, "stale", "stale: it cannot be refreshed, age unknown"),
+        (
+            state(None, detail="gateway_unavailable"),
+            None,
+            "stale",
+            "stale: it cannot be refreshed, age unknown",
+        ),
         (state(), None, "fresh", "12 s ago"),
         (state(12, busy=True), None, "fresh", "12 s ago"),
         (state(32, busy=True), None, "refreshing", "32 s ago, refreshing"),
