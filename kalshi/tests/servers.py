@@ -197,7 +197,7 @@ class Gateway:
         if "DATABASE_URL" in self.env:
             return self.manage("create_token", "--user", "owner", "--name", "tests").strip()
         token = secrets.token_hex(32)
-        digest = hashlib.sha512(bytes.fromhex(token)).hexdigest()
+        digest = hashlib.sha512(token.encode()).hexdigest()
         self._sql(
             "INSERT INTO kalshi_apitoken (digest, token_key, created, name, scope, user_id) "
             "SELECT ?, ?, datetime('now'), 'tests', 'read', id FROM auth_user WHERE username = 'owner'",
