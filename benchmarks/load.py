@@ -39,8 +39,8 @@ def read_report(report: str) -> Measured:
         failed += sum(map(int, counts))
     return Measured(
         requests_per_s=float(_found(r"Requests/sec:\s+([\d.]+)", report)),
-        p50_ms=_ms(_found(r"50%\s+(\S+)", report)),
-        p99_ms=_ms(_found(r"99%\s+(\S+)", report)),
+        p50_ms=_ms(_found(r"\n\s+50%\s+(\S+)", report)),
+        p99_ms=_ms(_found(r"\n\s+99%\s+(\S+)", report)),
         failed=failed,
     )
 

@@ -1,0 +1,164 @@
+"""Requests per second of one cached body, by everything that could answer with it. One core for each server."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import requests
+
+from benchmarks import servers
+from benchmarks.cores import Cores
+from benchmarks.load import Measured, drive
+from kalshi.tests.deploy.nginx import Nginx
+from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
+
+CONNECTIONS = 32
+BODY_BYTES = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One URL to drive."""
+
+    name: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int = 200
+
+    def check(self) -> None:
+        """Raise when the answer is not the one that is meant; also warms it up."""
+        answer = requests.get(self.url, headers=self.headers, timeout=30)
+        if answer.status_code != self.status:
+            raise RuntimeError(
+                f"{self.name}: {answer.status_code} instead of {self.status}: {answer.text[:300]}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The figure of one case over that of another. target: at least this; None: only to be told."""
+
+    name: str
+    over: str
+    target: float | None = None
+    value: float = 0.0
+
+
+RATIOS = (
+    Ratio("ours 200, local", "bare ASGI 200", 0.65),
+    Ratio("ours 304, local", "bare ASGI 304", 0.65),
+    Ratio("ours 200, Redis", "bare ASGI 200", 0.65),
+    Ratio("ours 304, Redis", "bare ASGI 304", 0.65),
+    Ratio("ours 200, local", "bare ASGI 200, our headers"),
+    Ratio("ours 200, local", "nginx 200", 0.35),
+    Ratio("ours 304, local", "nginx 304", 0.35),
+    Ratio("ours 200, Redis", "nginx 200", 0.35),
+    Ratio("ours 304, Redis", "nginx 304", 0.35),
+    Ratio("ours 200, local", "nginx 200, no log"),
+    Ratio("ours 304, local", "nginx 304, no log"),
+    Ratio("ours 200, local", "DRF view, Redis", 20),
+    Ratio("ours 304, local", "DRF view, Redis", 20),
+    Ratio("ours 200, Redis", "DRF view, Redis", 20),
+    Ratio("ours 304, Redis", "DRF view, Redis", 20),
+    Ratio("ours 200, local", "requests-cache view"),
+    Ratio("our nginx 200", "nginx 200", 0.9),
+    Ratio("our nginx 304", "nginx 304", 0.9),
+)
+
+
+@contextlib.contextmanager
+def cases(sandbox: Sandbox, cores: Cores) -> Iterator[tuple[int, list[Case]]]:
+    """Start every server. Yields the size of the body in bytes, and what to drive."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(cores.server())
+
+        def folder() -> Path:
+            return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kalshi-")))
+
+        redis_url = stack.enter_context(servers.redis(folder()))
+        found: list[Case] = []
+        local = {"TRUSTED_PROXIES": "127.0.0.1"}
+        for store, env in (("local", local), ("Redis", {"REDIS_URL": redis_url})):
+            ours = stack.enter_context(
+                running(lambda where, env=env: servers.QuietGateway(where, **sandbox.environment(), **env))
+            )
+            ours.set_policies(fresh_s=3600)
+            path, answer = nearest(ours)
+            token = {"Authorization": f"Bearer {ours.token}"}
+            unchanged = {"If-None-Match": answer.headers["ETag"]}
+            found += pair(f"ours {{}}, {store}", ours.base_url + path, token, unchanged)
+            if store == "local":
+                nginx = stack.enter_context(Nginx(folder(), ours.port, tls=False))
+                found += pair("our nginx {}", nginx.url + path, token, unchanged)
+        body = folder() / "body.json"
+        body.write_bytes(answer.content)
+        found += beside(stack, body, servers.our_headers(answer), redis_url, folder())
+        for case in found:
+            case.check()
+        yield len(answer.content), found
+
+
+def pair(name: str, url: str, token: dict[str, str], unchanged: dict[str, str]) -> list[Case]:
+    return [Case(name.format(200), url, token), Case(name.format(304), url, token | unchanged, 304)]
+
+
+def beside(
+    stack: contextlib.ExitStack, body: Path, our_headers: str, redis_url: str, folder: Path
+) -> list[Case]:
+    """The others, with the same body."""
+    env = {"BODY_FILE": str(body), "HEADERS": our_headers}
+    bare = stack.enter_context(servers.uvicorn("bare_asgi", **env))
+    drf = stack.enter_context(servers.uvicorn("plain_drf", REDIS_URL=redis_url, **env))
+    upstream = stack.enter_context(servers.uvicorn("slow_upstream", **env))
+    scripts = stack.enter_context(servers.uvicorn("requests_cache_view", UPSTREAM_URL=upstream))
+    logged, silent = stack.enter_context(servers.plain_nginx(folder, upstream, valid="1h"))
+    token = {"Authorization": "Bearer " + 64 * "0"}
+    unchanged = {"If-None-Match": requests.get(upstream, timeout=10).headers["ETag"]}
+    return [
+        Case("bare ASGI 200", bare + "/", token),
+        Case("bare ASGI 304", bare + "/304", token, 304),
+        Case("bare ASGI 200, our headers", bare + "/ours", token),
+        *pair("nginx {}", logged + "/", token, unchanged),
+        *pair("nginx {}, no log", silent + "/", token, unchanged),
+        Case("DRF view, Redis", drf + "/data/", token),
+        Case("requests-cache view", scripts + "/data/", token),
+    ]
+
+
+def nearest(ours: Gateway) -> tuple[str, requests.Response]:
+    """The list of events whose size is nearest to the one that is wanted, answered from the cache."""
+    paths = [f"/api/v1/kalshi/events/?limit={limit}" for limit in range(1, 7)]
+    path = min(paths, key=lambda one: abs(len(ours.get(one).content) - BODY_BYTES))
+    wait_until(lambda: "; hit" in ours.get(path).headers["Cache-Status"], what="a cached answer")
+    return path, ours.get(path)
+
+
+def measure(all_cases: list[Case], rounds: int, seconds: float) -> dict[str, Measured]:
+    """Each round measures every case once, so that a change of the machine's mood meets all of them."""
+    runs: dict[str, list[Measured]] = {case.name: [] for case in all_cases}
+    for _ in range(rounds):
+        for case in all_cases:
+            case.check()
+            runs[case.name].append(drive(case.url, case.headers, seconds=seconds, connections=CONNECTIONS))
+    return {name: median(seen) for name, seen in runs.items()}
+
+
+def median(seen: list[Measured]) -> Measured:
+    return Measured(
+        requests_per_s=statistics.median(run.requests_per_s for run in seen),
+        p50_ms=statistics.median(run.p50_ms for run in seen),
+        p99_ms=statistics.median(run.p99_ms for run in seen),
+        failed=sum(run.failed for run in seen),
+    )
+
+
+def ratios(seen: Mapping[str, Measured]) -> list[Ratio]:
+    return [
+        replace(one, value=round(seen[one.name].requests_per_s / seen[one.over].requests_per_s, 3))
+        for one in RATIOS
+    ]
