@@ -1,12 +1,18 @@
 """What tests of every part share: a real Redis, because an imitation would prove nothing about ours."""
 
+import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import settings
 
@@ -89,3 +95,58 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL on a free loopback port, with a folder of its own, gone at the end."""
+    # It refuses to run as root.
+    identity: dict[str, Any] = (
+        {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    )
+    with tempfile.TemporaryDirectory(prefix="kalshi-pg-") as folder:
+        if identity:
+            shutil.chown(folder, "postgres", "postgres")
+        data, port = f"{folder}/data", _free_port()
+        make = [
+            _postgres_program("initdb"),
+            "-D",
+            data,
+            "-U",
+            "kalshi",
+            "--auth=trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ]
+        subprocess.run(make, check=True, capture_output=True, cwd=folder, **identity)
+        server = [_postgres_program("postgres"), "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
+        with open(f"{folder}/log", "w") as log:  # noqa: PTH123
+            process = subprocess.Popen([*server, "-F"], stdout=log, stderr=log, cwd=folder, **identity)
+        try:
+            _wait_for_port(port, process)
+            yield f"postgresql://kalshi@127.0.0.1:{port}/postgres"
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+
+
+def _postgres_program(name: str) -> str:
+    """From PATH, else from where Debian puts it."""
+    found = [
+        shutil.which(name),
+        *sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), reverse=True),
+    ]
+    if not any(found):
+        pytest.fail(f"{name} is missing; on Debian and Ubuntu: sudo apt-get install postgresql")
+    return next(path for path in found if path)
+
+
+def _wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(host="127.0.0.1", port=port, user="kalshi", dbname="postgres").close()
+            return
+        time.sleep(0.05)
+    pytest.fail("PostgreSQL did not start")
