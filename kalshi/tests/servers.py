@@ -185,7 +185,7 @@ class Gateway:
         self.session.headers["Authorization"] = f"Bearer {self.token}"
 
     def _ready(self) -> bool:
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.RequestException):
             return requests.get(f"{self.base_url}/readyz", timeout=5).status_code == 200
         return False
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kalshi.tests.servers import Gateway, Sandbox, running
+from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -29,5 +29,8 @@ def healed(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def some_ticker(gateway: Gateway) -> str:
-    event: dict[str, Any] = gateway.get("/api/v1/kalshi/events/").json()["events"][0]
+    """A market that the exchange lists. The first list may take it a while to make on a busy machine."""
+    path = "/api/v1/kalshi/events/"
+    wait_until(lambda: gateway.get(path).status_code == 200, 30, "the list of events")
+    event: dict[str, Any] = gateway.get(path).json()["events"][0]
     return str(event["markets"][0]["ticker"])

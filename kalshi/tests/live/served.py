@@ -47,7 +47,7 @@ class Served(Gateway):
 
     def __init__(self, folder: Path, prepared: Prepared, *command: str, **env: str) -> None:
         self.data_dir = folder / "data"
-        shutil.copytree(prepared.data_dir, self.data_dir)
+        shutil.copytree(prepared.data_dir, self.data_dir, dirs_exist_ok=True)
         self.port = free_port()
         self.env = bare_environment(folder) | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)} | env
         self.base_url = f"http://127.0.0.1:{self.port}"

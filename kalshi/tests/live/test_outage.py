@@ -53,6 +53,7 @@ def run_drill(gateway: Gateway, sandbox: Sandbox, fault: dict[str, Any]) -> Dril
         for name in ("balance/", "positions/", "orders/", "events/", f"markets/{some_ticker(gateway)}/")
     ]
     for path in paths:
+        wait_until(lambda path=path: gateway.get(path).status_code == 200, 30, "the first answer")
         drill.before[path] = gateway.get(path).content
     sandbox.fault(**fault)
     for path in paths:
