@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple, TextIO
 from urllib.parse import unquote
 
@@ -52,6 +53,14 @@ def path_for_log(raw_path: bytes, query: bytes, redact: Callable[[str], str]) ->
     return json.dumps(line)[1:-1]
 
 
+@lru_cache(maxsize=8)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()[:-6]
+
+
+_quoted = lru_cache(maxsize=1024)(json.dumps)
+
+
 class Line(NamedTuple):
     """at: epoch seconds; path: from `path_for_log`; status: 0 when the client left; way: "edge" or "django"."""
 
@@ -65,10 +74,11 @@ class Line(NamedTuple):
     way: str
 
     def __str__(self) -> str:
-        stamp = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds")[:-6]
+        second, milliseconds = divmod(int(self.at * 1000), 1000)
+        stamp = f"{_second(second)}.{milliseconds:03}"
         return (
             f'{{"event": "request", "level": "info", "logger": "access", "timestamp": "{stamp}Z", '
-            f'"peer": {json.dumps(self.peer)}, "method": "{self.method}", "path": "{self.path}", '
+            f'"peer": {_quoted(self.peer)}, "method": "{self.method}", "path": "{self.path}", '
             f'"status": {self.status}, "ms": {self.took_s * 1000:.1f}, '
             f'"way": "{self.way}", "request_id": "{self.request_id}"}}\n'
         )
