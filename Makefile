@@ -45,7 +45,7 @@ chaos: .venv/development
 
 bench: .venv/development
 	@sh .ci/system-packages bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --json var/bench.json
 
 fmt: .venv/development
 	$(BIN)/ruff format .

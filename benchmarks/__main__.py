@@ -34,6 +34,7 @@ def main() -> int:
             figures[part], text = MEASURE[part](sandbox, cores, arguments)
             report.say(text)
     if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
     failed = report.failed(figures)
     if failed:
@@ -43,7 +44,7 @@ def main() -> int:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement (default 3)")
+    parser.add_argument("--seconds", type=int, default=3, help="length of one measurement (default 3)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each case (default 3)")
     parser.add_argument("--poll-seconds", type=float, default=20.0, help="length of the polling (default 20)")
     parser.add_argument(

@@ -21,12 +21,12 @@ class Measured:
     failed: int
 
 
-def drive(url: str, headers: Mapping[str, str], *, seconds: float, connections: int) -> Measured:
-    """Keep `connections` busy for so long, from a core of its own. Raises RuntimeError when wrk is missing."""
+def drive(url: str, headers: Mapping[str, str], *, seconds: int, connections: int) -> Measured:
+    """Keep `connections` busy for whole seconds, from a core of its own. Raises RuntimeError when wrk is missing."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise RuntimeError("the benchmarks need wrk; on Debian and Ubuntu: sudo apt-get install wrk")
-    command = ["taskset", "-c", LOAD_CORE, wrk, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency"]
+    command = ["taskset", "-c", LOAD_CORE, wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
     report = subprocess.run([*command, url], check=True, text=True, capture_output=True).stdout

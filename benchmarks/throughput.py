@@ -138,7 +138,7 @@ def nearest(ours: Gateway) -> tuple[str, requests.Response]:
     return path, ours.get(path)
 
 
-def measure(all_cases: list[Case], rounds: int, seconds: float) -> dict[str, Measured]:
+def measure(all_cases: list[Case], rounds: int, seconds: int) -> dict[str, Measured]:
     """Each round measures every case once, so that a change of the machine's mood meets all of them."""
     runs: dict[str, list[Measured]] = {case.name: [] for case in all_cases}
     for _ in range(rounds):
