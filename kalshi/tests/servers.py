@@ -51,6 +51,11 @@ def wait_until(condition: Callable[[], Any], timeout_s: float = 20.0, what: str 
     raise AssertionError(f"{what} did not happen within {timeout_s} s")
 
 
+def csrf_field(page: str) -> dict[str, str]:
+    """The hidden field that a form of the page must send back."""
+    return {"csrfmiddlewaretoken": page.split('name="csrfmiddlewaretoken" value="')[1].split('"', maxsplit=1)[0]}
+
+
 class Process:
     """A child process whose output is collected as it comes."""
 
@@ -191,6 +196,14 @@ class Gateway:
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.session.get(f"{self.base_url}{path}", **{"timeout": 30} | options)
+
+    def sign_in(self, link: str | None = None) -> requests.Session:
+        """A browser that has clicked the button behind a sign-in link, by default the printed one."""
+        link = link or self.sign_in_link
+        browser = requests.Session()
+        done = browser.post(link, data=csrf_field(browser.get(link, timeout=10).text), timeout=10)
+        assert done.status_code == 200 and done.url == f"{self.base_url}/", done.url
+        return browser
 
     def _make_token(self) -> str:
         """What create_token does, without the second and a half that a command needs to start."""

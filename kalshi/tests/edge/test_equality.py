@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from itertools import product
 
 import pytest
-import requests
 
 from kalshi.tests.live.conftest import some_ticker
-from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
+from kalshi.tests.servers import Gateway, Sandbox, csrf_field, running, wait_until
 from kalshi.upstream.endpoints import ENDPOINTS
 
 ORIGIN = "https://dash.example.com"
@@ -32,10 +31,7 @@ def gateway(sandbox: Sandbox) -> Iterator[Gateway]:
 
 @pytest.fixture(scope="module")
 def cookie(gateway: Gateway) -> str:
-    browser = requests.Session()
-    page = browser.get(gateway.sign_in_link, timeout=10)
-    field = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    browser.post(gateway.sign_in_link, data={"csrfmiddlewaretoken": field}, timeout=10)
+    browser = gateway.sign_in()
     found = f"sessionid={browser.cookies['sessionid']}"
     browser.close()
     return found
@@ -205,15 +201,12 @@ def test_a_revoked_token_is_refused_within_two_seconds(gateway: Gateway, sandbox
 
 def test_signing_out_ends_the_session_at_once(gateway: Gateway) -> None:
     link = gateway.manage("sign_in_link", "--user", "owner").strip()
-    browser = requests.Session()
-    page = browser.get(link, timeout=10)
-    field = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    home = browser.post(link, data={"csrfmiddlewaretoken": field}, timeout=10)
+    browser = gateway.sign_in(link)
     headers = {"Cookie": f"sessionid={browser.cookies['sessionid']}"}
     path = "/api/v1/kalshi/balance/"
     for _ in range(3):
         assert ask(gateway, "GET", path, headers, through_django=False)[0] == 200
-    field = home.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    browser.post(f"{gateway.base_url}/sign-out/", data={"csrfmiddlewaretoken": field}, timeout=10)
+    field = csrf_field(browser.get(f"{gateway.base_url}/", timeout=10).text)
+    browser.post(f"{gateway.base_url}/sign-out/", data=field, timeout=10)
     browser.close()
     assert ask(gateway, "GET", path, headers, through_django=False)[0] == 401

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
 
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
 
@@ -27,10 +26,7 @@ def gateway(sandbox: Sandbox, postgres_url: str, redis_url: str) -> Iterator[Gat
 
 def test_it_is_ready_and_answers_tokens_and_sessions(gateway: Gateway) -> None:
     assert gateway.get(API + "balance/").status_code == 200
-    with requests.Session() as browser:
-        page = browser.get(gateway.sign_in_link, timeout=10)
-        field = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-        browser.post(gateway.sign_in_link, data={"csrfmiddlewaretoken": field}, timeout=10)
+    with gateway.sign_in() as browser:
         assert browser.get(gateway.base_url + API + "balance/", timeout=10).status_code == 200
 
 

@@ -71,19 +71,10 @@ def content(store: redis.Redis, key: bytes) -> object:
             return store.get(key)
 
 
-def sign_in(gateway: Gateway) -> requests.Session:
-    browser = requests.Session()
-    page = browser.get(gateway.sign_in_link, timeout=10)
-    field = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    done = browser.post(gateway.sign_in_link, data={"csrfmiddlewaretoken": field}, timeout=10)
-    assert done.status_code == 200 and done.url == gateway.base_url + "/"
-    return browser
-
-
 @pytest.fixture(scope="module", params=["0", "1"], ids=["debug off", "debug on"])
 def seen(sandbox: Sandbox, redis_url: str, request: pytest.FixtureRequest) -> Iterator[Seen]:
     env = sandbox.environment() | {"REDIS_URL": redis_url, "DJANGO_DEBUG": request.param}
-    with running(lambda folder: Gateway(folder, **env)) as gateway, sign_in(gateway) as browser:
+    with running(lambda folder: Gateway(folder, **env)) as gateway, gateway.sign_in() as browser:
         outputs = provoke(gateway, sandbox)
         for path in (
             "/",
