@@ -143,14 +143,16 @@ class Edge:
     ) -> _Ready | None:
         if self._options is None or (cache_control is not None and b"no-cache" in cache_control.lower()):
             return None
-        if not self._callers.knows(credential, time.monotonic()):
+        checking = time.monotonic()
+        if not self._callers.knows(credential, checking) or self._callers.is_due(credential, checking):
             return None
         options = self._options.endpoints[page.operation]
         entry = self._cache.hot(page.key) if options.enabled else None
         if entry is None or entry.status != 200:
             return None
-        unchanged = if_none_match is not None and freshness.etag_matches(
-            if_none_match.decode("latin-1"), entry.etag
+        offered = if_none_match.decode("latin-1") if if_none_match is not None else None
+        unchanged = offered is not None and (
+            offered == entry.etag or freshness.etag_matches(offered, entry.etag)
         )
         status = 304 if unchanged else 200
         body = b"" if unchanged else entry.body
