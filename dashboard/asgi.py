@@ -16,7 +16,7 @@ from django.db import connections
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from dashboard import logs
@@ -58,13 +58,10 @@ access_log = AccessLog(metrics.counts)
 report = metrics.Report()
 django = WSGIMiddleware(django_application)  # type: ignore[arg-type]
 django.executor = DaemonThreads(THREADS, at_end=connections.close_all)  # type: ignore[assignment]
-shell = Starlette(
-    routes=[
-        Route("/healthz", healthz, methods=["GET"]),
-        Mount("/", cast(ASGIApp, django)),
-    ],
-    lifespan=lifespan,
-)
+shell = Starlette(routes=[Route("/healthz", healthz, methods=["GET"])], lifespan=lifespan)
+# The default takes what no route does; a mount would leave out paths with line breaks, and redirect some.
+shell.router.redirect_slashes = False
+shell.router.default = cast(ASGIApp, django)
 application = Edge(
     cast(Application, shell), access_log, metrics.counts, redact=logs.redaction(settings.LOGGING)
 )

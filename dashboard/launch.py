@@ -5,10 +5,12 @@ user `owner`, prints a sign-in link and serves. Whatever is wrong ends it with o
 """
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from io import StringIO
@@ -101,16 +103,19 @@ def sandbox() -> Iterator[None]:
     """Run the simulated exchange beside us. Raises ImproperlyConfigured with its own words when it does not start."""
 
     command = [sys.executable, "-m", "sandbox", "--port", str(settings.ENV["SANDBOX_PORT"])]
-    command += ["--keys-dir", str(settings.DATA_DIR / "sandbox")]
+    command += ["--keys-dir", str(settings.DATA_DIR / "sandbox"), "--with-parent"]
     log = settings.DATA_DIR / "sandbox.log"
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)  # noqa: S603 - our own program
     stopping.before_cut_off(process.kill)
+    stopping_now = threading.Event()
     try:
         await_sandbox(process, log)
         say(BANNER)
+        threading.Thread(target=report_end, args=(process, log, stopping_now), daemon=True).start()
         yield
     finally:
+        stopping_now.set()
         process.terminate()
         try:
             process.wait(SANDBOX_STOP_S)
@@ -127,6 +132,17 @@ def await_sandbox(process: "subprocess.Popen[bytes]", log: Path) -> None:
             port = settings.ENV["SANDBOX_PORT"]
             raise ImproperlyConfigured(f"The sandbox on SANDBOX_PORT {port} did not start: {last[0]}")
         time.sleep(0.02)
+
+
+def report_end(process: "subprocess.Popen[bytes]", log: Path, stopping_now: threading.Event) -> None:
+    """Say so when the sandbox ends while we go on: what follows would look like an outage of Kalshi."""
+    code = process.wait()
+    if not stopping_now.is_set():
+        logging.getLogger("dashboard.launch").error(
+            "the sandbox has ended (code %s, its words are in %s); stop this program and start it again",
+            code,
+            log,
+        )
 
 
 def make_owner() -> None:

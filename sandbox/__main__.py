@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from sandbox.server import Front, make_front
 
 STOP_S = 0.5
 LONGEST_LINE = 65_536
+PARENT_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Options(argparse.Namespace):
     keys_dir: Path = Path("var/sandbox")
     replay: Path | None = None
     epoch: datetime | None = None
+    with_parent: bool = False
 
 
 class Parser(argparse.ArgumentParser):
@@ -84,6 +87,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--speed", type=speed, help="seconds of exchange time per second; 0 freezes it (1)")
     result.add_argument("--tier", choices=tuple(TIERS), help="the account's rate-limit tier (basic)")
     result.add_argument("--keys-dir", type=Path, help="where the API keys are kept or made (var/sandbox)")
+    result.add_argument(
+        "--with-parent", action="store_true", help="end when the process that started it ends"
+    )
     result.add_argument("--replay", type=folder, help="folder of <operation>.json bodies to answer with")
     result.add_argument(
         "--epoch",
@@ -109,10 +115,20 @@ async def serve(front: Front, options: Options) -> None:
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Sandbox ready http://{shown}:{chosen}{PREFIX}\n")
         sys.stdout.flush()
+        if options.with_parent:
+            _watch_parent(loop, stop, os.getppid())
         await stop.wait()
         front.faults.set(None)
     finally:
         await runner.cleanup()
+
+
+def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, parent: int) -> None:
+    """Look once a second: a parent that is killed cannot say goodbye."""
+    if os.getppid() != parent:
+        stop.set()
+    else:
+        loop.call_later(PARENT_EVERY_S, _watch_parent, loop, stop, parent)
 
 
 def main() -> int:

@@ -174,7 +174,7 @@ def test_signing_in_never_leads_to_another_host(person: Any, target: str) -> Non
 
 
 def test_the_sign_in_page_says_how_to_get_a_link() -> None:
-    assert "python manage.py sign_in_link --user NAME" in Client().get("/sign-in/").content.decode()
+    assert ".venv/bin/python manage.py sign_in_link --user NAME" in Client().get("/sign-in/").content.decode()
 
 
 def test_signing_out_ends_the_session_and_empties_the_browsers_cache(signed_in: Client) -> None:

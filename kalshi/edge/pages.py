@@ -19,8 +19,9 @@ from kalshi.services.handover import Answered
 MAX_PAGES = 10_000
 
 Header = tuple[bytes, bytes]
-# The entry and the settings that headers were made for, from when until when they are good (epoch seconds), they.
-Made = tuple[Entry, EndpointOptions, float, float, list[Header]]
+# What headers were made for (the entry's ETag and moment, the settings), from when until when they are good (epoch
+# seconds), and they.
+Made = tuple[str, float, EndpointOptions, float, float, list[Header]]
 # Raw path, query, host, origin, scheme, account header: everything that the headers or the key may depend on.
 Address = tuple[bytes, bytes, bytes | None, bytes | None, str, bytes | None]
 
@@ -54,8 +55,14 @@ class Page:
         At full speed this spares deciding, and making the headers, for all requests but one a second.
         """
         made = self._made.get(status)
-        if made is not None and made[0] is entry and made[1] is options and made[2] <= now < made[3]:
-            return made[4]
+        if (
+            made is not None
+            and made[0] is entry.etag
+            and made[1] == entry.fetched_at
+            and made[2] is options
+            and made[3] <= now < made[4]
+        ):
+            return made[5]
         return None
 
     def headers(self, status: int, answer: Answer, options: EndpointOptions, now: float) -> list[Header]:
@@ -71,7 +78,9 @@ class Page:
         if status == 200:
             made.append((b"content-length", str(len(entry.body)).encode()))
         if answer.kind == "hit":
-            self._made[status] = (entry, options, now, _good_until(entry, options, now), made)
+            # The ETag's text stands for the body; the entry itself would be kept in memory by every page.
+            good_until = _good_until(entry, options, now)
+            self._made[status] = (entry.etag, entry.fetched_at, options, now, good_until, made)
         return made
 
 

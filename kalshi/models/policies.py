@@ -90,6 +90,8 @@ class EndpointPolicy(models.Model):
             return
         fresh_s = endpoint.fresh_s if self.fresh_s is None else self.fresh_s
         keep_s = endpoint.keep_s if self.keep_s is None else self.keep_s
+        if not (1 <= fresh_s <= DAY_S and 1 <= keep_s <= 30 * DAY_S):
+            return  # the fields say so themselves
         if keep_s < fresh_s:
             raise ValidationError(
                 {

@@ -53,7 +53,9 @@ def migrations() -> Check:
     except DatabaseError:
         return Check("migrations", False, "the database does not answer", "Mend the database first.")
     if missing:
-        return Check("migrations", False, f"{len(missing)} not applied", "Run: python manage.py migrate")
+        return Check(
+            "migrations", False, f"{len(missing)} not applied", "Run: .venv/bin/python manage.py migrate"
+        )
     return Check("migrations", True, "all applied")
 
 

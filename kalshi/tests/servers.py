@@ -53,7 +53,9 @@ def wait_until(condition: Callable[[], Any], timeout_s: float = 20.0, what: str 
 
 def csrf_field(page: str) -> dict[str, str]:
     """The hidden field that a form of the page must send back."""
-    return {"csrfmiddlewaretoken": page.split('name="csrfmiddlewaretoken" value="')[1].split('"', maxsplit=1)[0]}
+    return {
+        "csrfmiddlewaretoken": page.split('name="csrfmiddlewaretoken" value="')[1].split('"', maxsplit=1)[0]
+    }
 
 
 class Process:

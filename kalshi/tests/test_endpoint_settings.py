@@ -42,6 +42,8 @@ def test_every_endpoint_of_our_api_has_a_row() -> None:
         ({"fresh_s": "-5"}, "greater than or equal to"),
         ({"fresh_s": "soon"}, "whole number"),
         ({"keep_s": "2592001"}, "less than or equal to 2592000"),
+        ({"fresh_s": "9" * 400}, "less than or equal to 86400"),
+        ({"keep_s": "9" * 400}, "less than or equal to 2592000"),
         ({"keep_s": "59"}, "shorter than fresh (60 s)"),
         ({"fresh_s": "100", "keep_s": "99"}, "shorter than fresh (100 s)"),
         ({"patience_s": "10.5"}, "less than or equal to 10"),

@@ -59,6 +59,10 @@ def test_status_tells_the_state_of_what_was_read_last(exchange, api) -> None:
     assert states["market"]["state"] == states["orders"]["state"] == "fresh"
 
 
+def test_status_takes_no_parameters(exchange, api) -> None:
+    assert api(STATUS + "?x=1").status_code == 400
+
+
 def test_status_needs_a_sign_in(exchange, client) -> None:
     assert client.get(STATUS).status_code == 401
 

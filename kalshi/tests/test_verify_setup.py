@@ -474,7 +474,7 @@ class TestScript:
         assert [line[6:23].strip() for line in lines] == list(verify_findings.NAMES)
         assert [line for line in lines if not line.startswith("ok ")] == [lines[13]]
         assert lines[13].startswith("fail  migrations")
-        assert "-> Run: python manage.py migrate" in lines[13]
+        assert "-> Run: .venv/bin/python manage.py migrate" in lines[13]
 
     def test_json_is_the_same_in_one_object(self, scripts: dict[str, Script]) -> None:
         checks = scripts["json"].checks()

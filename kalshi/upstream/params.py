@@ -114,6 +114,10 @@ def _one(param: Param, value: str, aliases: Mapping[str, str | None]) -> str:
         if value.lower() not in ("true", "false"):
             raise BadRequest(f"{param.name} must be true or false, not {_shown(value)}.")
         return value.lower()
+    if param.name.endswith(("ticker", "tickers")) and not _PATH_VALUE.fullmatch(value):
+        raise BadRequest(
+            f"{param.name} must be a ticker (letters, digits, dots, dashes), not {_shown(value)}."
+        )
     if param.choices and value not in param.choices:
         allowed = ", ".join((*param.choices, *aliases))
         raise BadRequest(f"{param.name} must be one of {allowed}, not {_shown(value)}.")

@@ -50,7 +50,10 @@ def arguments_of(params: Params) -> dict[str, Any]:
 def body_of_result(returned: object) -> bytes:
     """What the function returned, as a body. Raises UnexpectedPayload."""
     if isinstance(returned, str):
-        return returned.encode("utf-8", "replace")
+        try:
+            return returned.encode()
+        except UnicodeEncodeError:
+            raise UnexpectedPayload("The request function returned text that is no UTF-8.") from None
     if isinstance(returned, Mapping):
         return _serialised(returned)
     if isinstance(returned, bytes | bytearray):

@@ -143,6 +143,15 @@ def test_every_caller(gateway: Gateway, cookie: str, paths: list[str]) -> None:
             assert status == (200 if welcome else 401), headers
 
 
+@pytest.mark.parametrize("path", ["balance%0a", "markets/a%0ab/", "markets/a%0A/", "%0a", "balance/%0a"])
+def test_a_line_break_in_a_path_is_404_json(gateway: Gateway, path: str) -> None:
+    headers = {"Authorization": f"Bearer {gateway.token}"}
+    status, found, body = assert_equal(gateway, "GET", "/api/v1/kalshi/" + path, headers)
+    assert (status, found["content-type"]) == (404, "application/json")
+    assert json.loads(body)["code"] == "not_found"
+    assert ask(gateway, "GET", "/api/v1/kalshi/" + path, {}, through_django=False)[0] == 401
+
+
 def test_a_known_etag_is_304_both_ways(gateway: Gateway, paths: list[str]) -> None:
     for path in paths[:10]:
         headers = {"Authorization": f"Bearer {gateway.token}"}

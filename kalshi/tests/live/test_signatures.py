@@ -20,7 +20,7 @@ def signed_gateway(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator
     [
         "balance/?subaccount=0",
         "orders/?event_ticker=KXA,KXB&limit=5&status=open",
-        "orders/?ticker=%C3%A9%20%2B%26%3D%23",
+        "orders/?cursor=%C3%A9%20%2B%26%3D%23",
         "positions/?count_filter=position,total_traded",
         "events/?tickers=KX-A.B&limit=3",
         "markets/KXBTC-26NOV2117-T114999.99",

@@ -37,7 +37,7 @@ def check(operation: str, *query: tuple[str, str], api: bool = False, **path_arg
         ("get_events", "with_nested_markets", "TRUE", "true"),
         ("get_events", "with_nested_markets", "False", "false"),
         ("get_events", "status", "settled", "settled"),
-        ("get_events", "series_ticker", "Großer Preis", "Großer Preis"),
+        ("get_events", "cursor", "Großer Preis", "Großer Preis"),
     ],
 )
 def test_it_normalises_good_values(operation: str, name: str, given_value: str, normal: str) -> None:
