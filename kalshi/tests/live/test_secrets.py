@@ -67,6 +67,10 @@ def content(store: redis.Redis, key: bytes) -> object:
             return store.hgetall(key)
         case b"zset":
             return store.zrange(key, 0, -1)
+        case b"list":
+            return store.lrange(key, 0, -1)
+        case b"set":
+            return store.smembers(key)
         case _:
             return store.get(key)
 
