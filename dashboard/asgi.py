@@ -39,7 +39,6 @@ async def healthz(request: Request) -> Response:
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     logs.catch_the_rest()
-    engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
     engine.serve()
     access_log.start()
     report.start()
@@ -54,6 +53,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     access_log.stop()
 
 
+# Before anybody builds an engine: a second one would watch Redis, and report its loss, a second time.
+engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
 access_log = AccessLog(metrics.counts)
 report = metrics.Report()
 django = WSGIMiddleware(django_application)  # type: ignore[arg-type]

@@ -39,7 +39,7 @@ class Config(uvicorn.Config):
             # Needs the application's models, which are there now.
             from kalshi.services import engine
 
-            engine.current()
+            engine.serve()
         except (KalshiError, ImproperlyConfigured) as problem:
             log.critical("The server cannot start: %s", problem)
         except Exception:

@@ -193,9 +193,10 @@ def current() -> Engine:
 
 
 def serve() -> Engine:
-    """Build the engine of a server process, which has the larger part of the budget."""
-    _holder.close()
-    _holder.part = SERVER_PART
+    """The engine of a server process, which has the larger part of the budget. Builds none when there is one."""
+    if _holder.part != SERVER_PART:
+        _holder.close()
+        _holder.part = SERVER_PART
     return current()
 
 
