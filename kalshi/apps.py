@@ -13,6 +13,7 @@ class KalshiConfig(AppConfig):
         from kalshi import checks  # noqa: F401 - registers the system checks
 
         post_migrate.connect(_make_policy_rows, sender=self)
+        post_migrate.connect(_make_default_account, sender=self)
 
 
 def _make_policy_rows(**_: Any) -> None:
@@ -23,3 +24,13 @@ def _make_policy_rows(**_: Any) -> None:
     wanted = {operation for operation, endpoint in ENDPOINTS.items() if endpoint.route is not None}
     missing = wanted - set(EndpointPolicy.objects.values_list("operation", flat=True))
     EndpointPolicy.objects.bulk_create([EndpointPolicy(operation=operation) for operation in sorted(missing)])
+
+
+def _make_default_account(**_: Any) -> None:
+    """The account of the environment's credentials is always there, so that it can be granted."""
+    from kalshi.models import Account
+    from kalshi.models.accounts import DEFAULT_SLUG
+
+    Account.objects.get_or_create(
+        from_environment=True, defaults={"slug": DEFAULT_SLUG, "label": "Default account"}
+    )

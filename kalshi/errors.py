@@ -5,7 +5,9 @@
     │   └── NoCredentials           nothing configured to sign with
     ├── BadRequest                  our validation
     │   └── UpstreamRefused         upstream 400; also an UpstreamError
+    ├── Forbidden                   the caller may not see it
     ├── EndpointOff                 switched off in the admin
+    ├── DatabaseUnavailable         nobody can be let in: who asks stands in our database
     └── UpstreamError
         ├── UpstreamUnavailable     network, time-out, 5xx
         │   ├── UpstreamTimeout     no whole answer within the deadline; never retried
@@ -54,11 +56,25 @@ class BadRequest(KalshiError):
     code = "bad_request"
 
 
+class Forbidden(KalshiError):
+    """The caller is known, and may not see this."""
+
+    status = 403
+    code = "forbidden"
+
+
 class EndpointOff(KalshiError):
     """The endpoint is switched off in its settings."""
 
     status = 503
     code = "endpoint_off"
+
+
+class DatabaseUnavailable(KalshiError):
+    """Our database does not answer or cannot be read, so no credential can be checked."""
+
+    status = 503
+    code = "database_unavailable"
 
 
 class UpstreamError(KalshiError):

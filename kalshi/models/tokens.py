@@ -3,6 +3,8 @@
 from django.db import models
 from knox.models import AbstractAuthToken
 
+from kalshi.models.accounts import Account
+
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """`name` is the owner's label and need not be unique. A token opens what its one scope names, and nothing else."""
@@ -13,6 +15,14 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
 
     name = models.CharField(max_length=100)
     scope = models.CharField(max_length=16, choices=Scope.choices, default=Scope.READ)
+    account = models.ForeignKey(
+        Account,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="The one account that the token opens; empty: all that its owner may see.",
+    )
 
     class Meta:
         ordering = ("-created",)

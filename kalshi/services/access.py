@@ -1,0 +1,86 @@
+"""Who may see which account, and what they may do with it: the one place that decides.
+
+Default deny. A person's rights come from grants; a superuser is owner of every account. A credential (a bearer token
+or a virtual key) can only take away from what its owner may do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kalshi.errors import Forbidden
+from kalshi.models import Account, ApiToken, Grant, VirtualKey
+from kalshi.models.accounts import DEFAULT_SLUG
+
+# From the least to the most; each role may do what those before it may.
+ROLES: tuple[str, ...] = (Grant.Role.VIEWER, Grant.Role.OPERATOR, Grant.Role.OWNER)
+
+Credential = ApiToken | VirtualKey | None
+"""What the caller came with; None: a signed-in session."""
+
+
+def role(user: Any, account: Account) -> str | None:
+    """The user's role for the account, or None. Inactive people have none."""
+    if not user.is_active:
+        return None
+    if user.is_superuser:
+        return Grant.Role.OWNER
+    return Grant.objects.filter(user_id=user.pk, account=account).values_list("role", flat=True).first()
+
+
+def may(user: Any, account: Account, needed: str) -> bool:
+    """Whether the user's role for the account is `needed` or more."""
+    held = role(user, account)
+    return held is not None and ROLES.index(held) >= ROLES.index(needed)
+
+
+def accounts(user: Any, credential: Credential = None) -> list[Account]:
+    """The accounts, switched on, that the caller may see, by slug."""
+    if not user.is_active:
+        return []
+    rows = Account.objects.filter(enabled=True)
+    if not user.is_superuser:
+        rows = rows.filter(grants__user_id=user.pk)
+    if credential is not None and credential.account_id is not None:
+        rows = rows.filter(pk=credential.account_id)
+    return list(rows)
+
+
+def choose(user: Any, credential: Credential, slug: str | None) -> Account:
+    """The account that a request is about: the one it names, else the caller's only or default one.
+
+    Raises Forbidden. A name that does not exist and one that was not granted are refused in the same words.
+    """
+    visible = accounts(user, credential)
+    if slug is not None:
+        return _named(visible, slug)
+    if len(visible) == 1:
+        return visible[0]
+    if not visible:
+        raise Forbidden("No account was granted to you; an owner can do that in the admin.")
+    for account in visible:
+        if account.slug == DEFAULT_SLUG:
+            return account
+    known = ", ".join(account.slug for account in visible)
+    raise Forbidden(f"Name one of your accounts with ?account= or X-Kalshi-Account: {known}.")
+
+
+def _named(visible: Iterable[Account], slug: str) -> Account:
+    for account in visible:
+        if account.slug == slug:
+            return account
+    raise Forbidden("You may not see this account, or there is none of this name.")
+
+
+def may_read(credential: Credential, operation: str) -> bool:
+    """Whether the credential allows the operation; the account is judged by `choose`."""
+    if isinstance(credential, VirtualKey) and credential.operations:
+        return operation in credential.operations
+    return True
+
+
+def is_operator(user: Any) -> bool:
+    """Whether the user may change the settings that all accounts share: operator of the default account."""
+    default = Account.objects.filter(from_environment=True).first()
+    return default is not None and may(user, default, Grant.Role.OPERATOR)
