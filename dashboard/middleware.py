@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from kalshi.request_id import REQUEST_ID, new_request_id
 from kalshi.services import handover
+from kalshi.views import errors
 from kalshi.views.errors import error_response
 
 log = logging.getLogger("dashboard.errors")
@@ -49,12 +50,25 @@ class RequestIdAndErrors:
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         if isinstance(problem, (Http404, PermissionDenied, BadRequest, SuspiciousOperation)):
             return None
+        if errors.is_database_away(problem):
+            return _database_away(problem)
         log.error("unhandled %s on %s", type(problem).__name__, request.path, exc_info=problem)
         return HttpResponse(
             f"Something went wrong on our side. The log has it under request id {REQUEST_ID.get()}.\n",
             status=500,
             content_type="text/plain; charset=utf-8",
         )
+
+
+def _database_away(problem: Exception) -> HttpResponse:
+    known = errors.database_unavailable(problem)
+    response = HttpResponse(
+        f"{known.message} The log has it under request id {REQUEST_ID.get()}.\n",
+        status=known.status,
+        content_type="text/plain; charset=utf-8",
+        headers={"Cache-Control": "no-store", "Retry-After": str(known.retry_after_s)},
+    )
+    return errors.as_logged(response)
 
 
 def _wrong_host(request: HttpRequest) -> HttpResponse | None:

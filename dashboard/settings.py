@@ -91,7 +91,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     # Connections are handed back whenever a request waits for Kalshi; a pool makes that cheap.
-    _options |= {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+    # While the database is away, timeout is what a caller waits to hear so, and reconnect_timeout bounds the pauses
+    # between attempts, which would grow to minutes.
+    _options |= {"pool": {"min_size": 1, "max_size": 16, "timeout": 3, "reconnect_timeout": 5}}
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

@@ -5,14 +5,16 @@ import math
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
 from rest_framework import exceptions as drf
 
-from kalshi.errors import KalshiError
+from kalshi.errors import DatabaseUnavailable, KalshiError
 from kalshi.request_id import REQUEST_ID
 
 log = logging.getLogger("kalshi.views")
 
+DATABASE_RETRY_S = 5
 READ_ONLY = "This gateway is read-only; only GET, HEAD and OPTIONS are answered."
 
 
@@ -43,9 +45,31 @@ def read_only_response() -> HttpResponse:
     return error_response(405, READ_ONLY, "read_only", headers={"Allow": "GET, HEAD, OPTIONS"})
 
 
+def is_database_away(problem: Exception) -> bool:
+    """Whether the database itself is at fault. Its other errors say that a statement was: a bug of ours."""
+    # SQLite says "not a database" and "malformed" with the bare class.
+    return isinstance(problem, OperationalError | InterfaceError) or type(problem) is DatabaseError
+
+
+def database_unavailable(problem: Exception) -> DatabaseUnavailable:
+    """The error to answer with, once it is logged: in one line and without the driver's words, which name addresses."""
+    log.error("the database does not answer (%s)", type(problem).__name__)
+    return DatabaseUnavailable(
+        "Our database does not answer, so nobody can be let in; try again in a moment.",
+        retry_after_s=DATABASE_RETRY_S,
+    )
+
+
+def as_logged(response: HttpResponse) -> HttpResponse:
+    """Keep Django from logging the answer a second time, as it does with every 5xx."""
+    response._has_been_logged = True  # type: ignore[attr-defined]  # what Django's log_response looks at
+    return response
+
+
 def handle(problem: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's exception handler for our views. Never lets an exception through, so no traceback reaches a caller."""
-    del context
+    if is_database_away(problem):
+        return as_logged(handle(database_unavailable(problem), context))
     match problem:
         case KalshiError():
             return error_response(

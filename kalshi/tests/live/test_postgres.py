@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
+from kalshi.tests.live.cable import Cable
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
 
 API = "/api/v1/kalshi/"
 
 
 @pytest.fixture(scope="module")
-def gateway(sandbox: Sandbox, postgres_url: str, redis_url: str) -> Iterator[Gateway]:
+def cable(postgres_url: str) -> Iterator[Cable]:
+    """What connects the product with PostgreSQL."""
+    made = Cable(urlsplit(postgres_url).port or 0)
+    yield made
+    made.cut()
+
+
+@pytest.fixture(scope="module")
+def gateway(sandbox: Sandbox, cable: Cable, postgres_url: str, redis_url: str) -> Iterator[Gateway]:
     env = sandbox.environment() | {
-        "DATABASE_URL": postgres_url,
+        "DATABASE_URL": postgres_url.replace(str(urlsplit(postgres_url).port), str(cable.port)),
         "REDIS_URL": redis_url,
         "KALSHI_TIMEOUT_S": "5",
     }
@@ -47,3 +59,33 @@ def test_callers_who_wait_for_kalshi_hold_no_database_connection(gateway: Gatewa
             assert time.monotonic() - started < 2.0
         sandbox.heal()
         assert {caller.result().status_code for caller in callers} <= {200, 503}
+
+
+def test_while_the_database_is_away_callers_are_told_so_and_afterwards_served(
+    gateway: Gateway, cable: Cable
+) -> None:
+    assert gateway.get(API + "balance/").status_code == 200
+    cable.cut()
+    try:
+        # Every connection of the pool fails once; whoever comes after that waits for a new one, in vain.
+        for number in range(20):
+            started = time.monotonic()
+            answer = gateway.get("/api/v1/status/", headers={"X-Request-ID": f"database-away-{number}"})
+            took_s = time.monotonic() - started
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+            assert answer.headers["Retry-After"] == str(answer.json()["retry_after_s"])
+            if took_s > 1:
+                break
+        assert 1 < took_s < 5, took_s
+        assert requests.get(f"{gateway.base_url}/healthz", timeout=5).status_code == 200
+        started = time.monotonic()
+        ready = requests.get(f"{gateway.base_url}/readyz", timeout=15)
+        assert (ready.status_code, ready.json()["checks"]["database"]) == (503, False)
+        assert time.monotonic() - started < 5
+    finally:
+        cable.mend()
+    wait_until(lambda: gateway.get("/api/v1/status/").status_code == 200, 20, "service as before")
+    lines = [json.loads(line) for line in gateway.process.lines if "database-away-0" in line]
+    (line,) = [line for line in lines if line["event"] != "request"]
+    assert (line["level"], line["event"]) == ("error", "the database does not answer (OperationalError)")
+    assert "Traceback" not in gateway.process.output
