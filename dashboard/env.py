@@ -23,6 +23,7 @@ from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 
 HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 SHOWN_CHARACTERS = 80
+SHORTEST_SIGNING_KEY = 32
 SWITCH_WORDS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off"), False
 )
@@ -76,6 +77,16 @@ def choice(*options: str) -> Callable[[str], str]:
         return value.lower()
 
     return read
+
+
+def signing_key(value: str) -> str:
+    # Who guesses it signs in as anybody; the prefix marks those of published examples.
+    if len(value) < SHORTEST_SIGNING_KEY or value.startswith("django-insecure-"):
+        raise ValueError(
+            f"at least {SHORTEST_SIGNING_KEY} random characters that do not begin with django-insecure-; "
+            "leave it out to have one generated"
+        )
+    return value
 
 
 def dotted(value: str) -> str:
@@ -237,7 +248,11 @@ SETTINGS = (
     ),
     Setting("WORKERS", whole(1, 64), 1, "server processes; more than one needs `REDIS_URL`"),
     Setting(
-        "DJANGO_SECRET_KEY", text, None, "signs sessions; generated in `DATA_DIR` when absent", secret=True
+        "DJANGO_SECRET_KEY",
+        signing_key,
+        None,
+        "signs sessions, at least 32 characters; generated in `DATA_DIR` when absent",
+        secret=True,
     ),
     Setting(
         "DJANGO_ALLOWED_HOSTS",

@@ -117,6 +117,10 @@ BAD = [
         )
     ],
     *[("KALSHI_WS_URL", value) for value in ("https://host/ws", "ws://host.example/ws", "wss://")],
+    *[
+        ("DJANGO_SECRET_KEY", value)
+        for value in ("hunter2secret", "hunter2secret" + "x" * 18, "django-insecure-hunter2secret" + "x" * 50)
+    ],
     *[("KALSHI_REQUEST_FUNCTION", value) for value in ("function", "a.b()", "a..b", "a/b.c", ".a.b")],
     *[("KALSHI_RATE_SHARE", value) for value in ("0", "1.01", "90%", "nan", "inf", "1e-1", "-0.5", ".")],
     *[("KALSHI_MAX_PER_MINUTE", value) for value in ("0", "none", "1000001")],
