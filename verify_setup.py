@@ -3,8 +3,8 @@
 
     python3 verify_setup.py [--json]
 
-Exit code 0 when nothing failed, else 1. Needs no running server, except the sandbox's where there are no
-credentials. Runs with any Python: it goes on with that of .venv when its own has no Django.
+Exit code 0 when nothing failed, else 1. Makes and changes nothing. Needs no running server, except the sandbox's where
+there are no credentials. Runs with any Python: it goes on with that of .venv when its own has no Django.
 """
 
 from __future__ import annotations
@@ -70,15 +70,18 @@ def verified() -> tuple[list[Any], list[str]]:
     from kalshi.services import verify, verify_secrets
 
     secrets += verify_secrets.known(setup)
-    return findings + verify.run(setup), secrets
+    from django.conf import settings
+
+    return findings + verify.run(setup, settings.DATA_DIR), secrets
 
 
 def configured(secrets: list[str]) -> Any:
     """Set Django up and return the app's set-up; puts into `secrets` what must not be shown even when that fails."""
     import django
 
-    from dashboard import env
+    from dashboard import data_dir, env
 
+    data_dir.only_look()
     secrets += env.secrets(os.environ)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     django.setup()

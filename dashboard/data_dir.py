@@ -1,5 +1,6 @@
 """The folder of everything the product keeps on disk: made, checked and given its generated secret."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -12,9 +13,26 @@ from django.core.exceptions import ImproperlyConfigured
 SHORTEST_KEY = 32
 
 
+class _Manner:
+    """Whether this process makes what is missing."""
+
+    makes = True
+
+
+def only_look() -> None:
+    """From now on nothing is made here: for a program that reports on an installation."""
+    _Manner.makes = False
+
+
 def prepare(path: Path) -> Path:
-    """Make the folder (mode 700) when it is missing and prove that it can be written. Returns it absolute."""
+    """Make the folder (mode 700) when it is missing and prove that it can be written. Returns it absolute.
+
+    After `only_look` a missing folder stays missing.
+    """
     try:
+        if not _Manner.makes:
+            _look(path)
+            return path.resolve()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             return path.resolve()
@@ -25,12 +43,24 @@ def prepare(path: Path) -> Path:
         ) from None
 
 
+def _look(path: Path) -> None:
+    """Raises OSError when the folder is there and cannot be written, or cannot be made."""
+    nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def secret_key(folder: Path) -> str:
     """The generated key that signs sessions, kept in the folder with mode 600; made on first use.
 
-    Processes that start together get the same key: the first one writes it behind a lock.
+    Processes that start together get the same key: the first one writes it behind a lock. After `only_look` one that
+    is missing is replaced for this process alone.
     """
     path = folder / "secret_key"
+    if not _Manner.makes and not path.exists():
+        return secrets.token_urlsafe(48)
     try:
         with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:  # noqa: PTH123 - needs the mode
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,6 +1,6 @@
 """The checks of the verify script, in their order, each on its own: one that fails or hangs stops no other.
 
-Needs Django set up, no running server. Bounded: a check gets CHECK_S, all together TOTAL_S.
+Needs Django set up, no running server. Bounded: a check gets CHECK_S, all together TOTAL_S. Makes nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
+from urllib.parse import unquote, urlsplit
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -23,25 +25,28 @@ from kalshi.upstream.request_function import load_function
 
 CHECK_S = 15.0
 TOTAL_S = 50.0
+MAKE_RUN = "Run `make run`, which makes it"
 
 Check = Callable[[], Finding]
 
 
-def run(setup: conf.Setup) -> list[Finding]:
-    """All findings but those about Python, packages and the output itself."""
+def run(setup: conf.Setup, data_dir: Path) -> list[Finding]:
+    """All findings but those about Python, packages and the output itself. data_dir: where everything is kept."""
+    make_no_database()
     deadline = time.monotonic() + TOTAL_S
     exchange = Exchange(setup)
     findings = []
-    for name, check in checks(setup, exchange):
+    for name, check in checks(setup, exchange, data_dir):
         limit_s = min(CHECK_S, deadline - time.monotonic())
         findings.append(bounded(name, guarded(name, check, exchange), limit_s))
     engine.close()
     return findings
 
 
-def checks(setup: conf.Setup, exchange: Exchange) -> Sequence[tuple[str, Check]]:
+def checks(setup: conf.Setup, exchange: Exchange, data_dir: Path) -> Sequence[tuple[str, Check]]:
     return (
         ("settings", lambda: ok("settings", f"{setup.environment}, {setup.base_url}")),
+        ("data folder", lambda: data_folder(data_dir)),
         ("key file", lambda: key_file(setup)),
         ("key id", lambda: key_id(setup)),
         ("clock", exchange.clock),
@@ -55,6 +60,25 @@ def checks(setup: conf.Setup, exchange: Exchange) -> Sequence[tuple[str, Check]]
         ("migrations", lambda: of_health(health.migrations())),
         ("request function", lambda: request_function(setup)),
     )
+
+
+def make_no_database() -> None:
+    """Have SQLite open what is there and no more; by itself it makes an empty file of any name."""
+    default = connections.settings[DEFAULT_DB_ALIAS]
+    path = sqlite_path()
+    if path is not None:
+        default["NAME"] = f"{path.absolute().as_uri()}?mode=rw"
+        # It would turn the file into one with a write-ahead log.
+        default["OPTIONS"].pop("init_command", None)
+
+
+def sqlite_path() -> Path | None:
+    """The file of the database; None when it is none, or in memory."""
+    default = connections.settings[DEFAULT_DB_ALIAS]
+    name = str(default["NAME"])
+    if not default["ENGINE"].endswith("sqlite3") or ":memory:" in name or "mode=memory" in name:
+        return None
+    return Path(unquote(urlsplit(name).path)) if name.startswith("file:") else Path(name)
 
 
 def guarded(name: str, check: Check, exchange: Exchange) -> Check:
@@ -95,6 +119,13 @@ def bounded(name: str, check: Check, limit_s: float) -> Finding:
         return fail(
             name, "no result in time", "Look at what it needs: network, name server, database, Redis."
         )
+
+
+def data_folder(path: Path) -> Finding:
+    name = "data folder"
+    if not path.exists():
+        return fail(name, f"{path} does not exist", f"{MAKE_RUN}, or correct DATA_DIR.")
+    return ok(name, str(path))
 
 
 def key_file(setup: conf.Setup) -> Finding:
@@ -154,11 +185,12 @@ def request_function(setup: conf.Setup) -> Finding:
 
 
 def database() -> Finding:
+    path = sqlite_path()
+    if path is not None and not path.exists():
+        return fail("database", f"{path} does not exist", f"{MAKE_RUN}, or correct DATA_DIR or DATABASE_URL.")
     finding = of_health(health.database())
-    connection = connections[DEFAULT_DB_ALIAS]
-    if finding.status == "ok" or connection.vendor != "sqlite":
+    if finding.status == "ok" or path is None:
         return finding
-    path = connection.settings_dict["NAME"]
     return replace(finding, remedy=f"Restore {path} from a backup, or move it away and run `make run`.")
 
 

@@ -11,6 +11,7 @@ NAMES = (
     "python",
     "dependencies",
     "settings",
+    "data folder",
     "key file",
     "key id",
     "clock",

@@ -55,7 +55,7 @@ def verified(settings: Any, changed: dict[str, Any], *, ahead_s: float = 0.0) ->
     settings.KALSHI = changed
     setup = conf.setup()
     exchange = verify_exchange.Exchange(setup, now=lambda: time.time() + ahead_s)
-    checks = verify.checks(setup, exchange)
+    checks = verify.checks(setup, exchange, Path())
     return {name: verify.guarded(name, check, exchange)() for name, check in checks}
 
 
@@ -411,8 +411,11 @@ class TestRunner:
 
     def test_the_order_of_the_lines_is_fixed(self, configured: dict[str, Any]) -> None:
         setup = conf.setup()
-        names = tuple(name for name, _ in verify.checks(setup, verify_exchange.Exchange(setup)))
+        names = tuple(name for name, _ in verify.checks(setup, verify_exchange.Exchange(setup), Path()))
         assert ("python", "dependencies", *names, "secrets") == verify_findings.NAMES
+
+
+NEVER_RUN = {"data folder", "database", "migrations"}
 
 
 class Script:
@@ -449,6 +452,8 @@ def scripts(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[
     garbage = base / "corrupt" / "data"
     garbage.mkdir(parents=True)
     (garbage / "db.sqlite3").write_bytes(b"no database " * 500)
+    (base / "half" / "data").mkdir(parents=True)
+    (base / "half" / "data" / "db.sqlite3").touch()
     runs: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         "good": ((), good),
         "json": (("--json",), good),
@@ -469,17 +474,34 @@ def scripts(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[
 class TestScript:
     def test_it_prints_one_line_per_check_and_says_what_to_do(self, scripts: dict[str, Script]) -> None:
         lines = scripts["good"].out.splitlines()
-        # A fresh folder has no tables yet, which is the one fault here.
+        # Nothing has run yet, so there is nothing to keep anything in: no other fault here.
         assert scripts["good"].code == 1
         assert [line[6:23].strip() for line in lines] == list(verify_findings.NAMES)
-        assert [line for line in lines if not line.startswith("ok ")] == [lines[13]]
-        assert lines[13].startswith("fail  migrations")
-        assert "-> Run: .venv/bin/python manage.py migrate" in lines[13]
+        faults = {line[6:23].strip(): line for line in lines if not line.startswith("ok ")}
+        assert set(faults) == NEVER_RUN
+        data_dir = scripts["good"].env["DATA_DIR"]
+        assert f"{data_dir} does not exist -> Run `make run`" in faults["data folder"]
+        assert f"{data_dir}/db.sqlite3 does not exist -> Run `make run`" in faults["database"]
+
+    def test_it_makes_nothing(self, scripts: dict[str, Script]) -> None:
+        for name in ("good", "json", "first start"):
+            assert list(Path(scripts[name].env["HOME"]).iterdir()) == [], name
+        corrupt = Path(scripts["corrupt"].env["DATA_DIR"])
+        assert [path.name for path in corrupt.iterdir()] == ["db.sqlite3"]
+
+    def test_a_database_without_tables_is_left_as_it_is(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        (tmp_path / "data").mkdir()
+        empty = tmp_path / "data" / "db.sqlite3"
+        empty.touch()
+        checks = Script(tmp_path, "--json", **sandbox.environment("ed25519")).checks()
+        assert {name for name, check in checks.items() if check["status"] != "ok"} == {"migrations"}
+        assert checks["migrations"]["remedy"] == "Run: .venv/bin/python manage.py migrate"
+        assert empty.stat().st_size == 0
 
     def test_json_is_the_same_in_one_object(self, scripts: dict[str, Script]) -> None:
         checks = scripts["json"].checks()
         assert tuple(checks) == verify_findings.NAMES
-        assert {name for name, check in checks.items() if check["status"] != "ok"} == {"migrations"}
+        assert {name for name, check in checks.items() if check["status"] != "ok"} == NEVER_RUN
 
     def test_everything_good_is_exit_code_0(self, sandbox: Sandbox, scripts: dict[str, Script]) -> None:
         env = scripts["good"].env
