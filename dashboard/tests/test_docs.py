@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.core.management import get_commands, load_command_class
@@ -26,6 +27,7 @@ from kalshi.errors import ConfigError, KalshiError
 from kalshi.services import status
 from kalshi.tests.documents import Block, blocks, document, table_rows
 from kalshi.tests.servers import ROOT
+from kalshi.upstream import params
 from kalshi.upstream.endpoints import ENDPOINTS, Endpoint, Param
 from kalshi.views.base import UnknownPath
 from sandbox import __main__ as sandbox_command
@@ -105,6 +107,10 @@ def shown_param(endpoint: Endpoint, param: Param) -> str:
         said.append("true false")
     if param.serialization == "comma":
         said.append("several with commas" + (f", at most {param.max_items}" if param.max_items else ""))
+    if param.serialization == "repeat":
+        said.append("again for each value" + (f", at most {param.max_items}" if param.max_items else ""))
+    if param.required:
+        said.append("required")
     if param.name in endpoint.api_defaults:
         said.append(f"default {endpoint.api_defaults[param.name]}")
     return cell(param.name) + (f" ({'; '.join(said)})" if said else "")
@@ -124,24 +130,41 @@ def test_integration_lists_every_endpoint_with_its_parameters() -> None:
 
 
 def test_the_readme_tells_how_fresh_every_endpoint_is() -> None:
-    wanted = [
-        [
-            cell(f"{endpoint.route}/"),
-            f"{endpoint.fresh_s:g} s",
-            f"{endpoint.keep_s / 3600:g} h",
-            f"{endpoint.patience_s:g} s",
-        ]
-        for endpoint in OWN_ENDPOINTS
-    ]
-    assert table_rows("README.md", "Endpoint") == wanted
-
-
-def test_every_endpoint_has_an_example() -> None:
-    requests = [block.text for block in blocks("INTEGRATION.md", "http") if block.text.startswith("GET ")]
+    groups: dict[tuple[float, float, float], list[str]] = {}
     for endpoint in OWN_ENDPOINTS:
-        assert f"### {cell(f'{endpoint.route}/')}" in document("INTEGRATION.md")
-        start = f"GET /api/v1/kalshi/{(endpoint.route or '').split('<', maxsplit=1)[0]}"
-        assert any(request.startswith(start) for request in requests), endpoint.route
+        times = (endpoint.fresh_s, endpoint.keep_s, endpoint.patience_s)
+        groups.setdefault(times, []).append(cell(f"{endpoint.route}/"))
+    wanted = [
+        [f"{fresh_s:g} s", f"{keep_s / 3600:g} h", f"{patience_s:g} s", ", ".join(routes)]
+        for (fresh_s, keep_s, patience_s), routes in sorted(groups.items())
+    ]
+    assert table_rows("README.md", "Fresh") == wanted
+
+
+def example_requests() -> list[str]:
+    text = "\n".join(block.text for block in blocks("INTEGRATION.md", "http"))
+    return re.findall(r"^GET (/api/v1/kalshi/\S+)$", text, re.MULTILINE)
+
+
+def test_the_most_used_endpoints_have_an_example_and_so_have_those_that_need_parameters() -> None:
+    shown = {endpoint_of(request).operation for request in example_requests()}
+    for endpoint in OWN_ENDPOINTS:
+        if endpoint.in_status:
+            assert f"### {cell(f'{endpoint.route}/')}" in document("INTEGRATION.md")
+        if endpoint.in_status or any(param.required for param in endpoint.query_params):
+            assert endpoint.operation in shown, endpoint.route
+
+
+def endpoint_of(request: str) -> Endpoint:
+    view = resolve(urlsplit(request).path).func
+    return view.view_initkwargs["endpoint"]  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("request_line", example_requests())
+def test_the_examples_ask_for_what_is_allowed(request_line: str) -> None:
+    endpoint, parts = endpoint_of(request_line), urlsplit(request_line)
+    path_args = resolve(parts.path).kwargs
+    params.validate(endpoint, parse_qsl(parts.query), path_args, api=True)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -25,9 +25,7 @@ def status(*, operator: bool) -> dict[str, Any]:
         "now": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "account": {"slug": "default", "label": "Default account"},
         "balance": _balance(),
-        "endpoints": {
-            e.name: _endpoint(running, e) for e in ENDPOINTS.values() if e.route is not None and e.name
-        },
+        "endpoints": {e.name: _endpoint(running, e) for e in ENDPOINTS.values() if e.name and e.in_status},
         "exchange": _cached_json(running, ENDPOINTS["get_exchange_status"]),
         "budget": running.budget.snapshot(),
         "breaker": running.breaker.snapshot(),

@@ -25,7 +25,14 @@ def test_status_has_the_promised_shape(exchange, api) -> None:
     assert set(body) == NAMES
     assert body["environment"] == "demo"
     assert body["balance"]["balance_dollars"] == "98.0186"
-    assert set(body["endpoints"]) == {"balance", "positions", "orders", "events", "market"}
+    assert set(body["endpoints"]) == {
+        "balance",
+        "positions",
+        "orders",
+        "events",
+        "market",
+        "exchange_status",
+    }
     assert set(body["endpoints"]["balance"]) == {"state", "age_s", "fresh_s", "last_error"}
     assert set(body["budget"]) == {"tier", "level", "capacity", "refill_per_s"}
     assert body["breaker"] == "closed"
@@ -57,6 +64,17 @@ def test_status_tells_the_state_of_what_was_read_last(exchange, api) -> None:
     api("orders/?status=executed")
     states = api(STATUS).json()["endpoints"]
     assert states["market"]["state"] == states["orders"]["state"] == "fresh"
+
+
+def test_status_shows_the_exchange_as_it_was_when_somebody_last_asked(exchange, api) -> None:
+    assert api(STATUS).json()["exchange"] is None
+    exchange.answers["/exchange/status"] = b'{"exchange_active":true,"trading_active":false}'
+    api("exchange/status/")
+    asked = len(exchange.account_calls)
+    body = api(STATUS).json()
+    assert body["exchange"] == {"exchange_active": True, "trading_active": False}
+    assert body["endpoints"]["exchange_status"]["state"] == "fresh"
+    assert len(exchange.account_calls) == asked
 
 
 def test_status_takes_no_parameters(exchange, api) -> None:

@@ -109,7 +109,10 @@ def _one(param: Param, value: str, aliases: Mapping[str, str | None]) -> str:
     if not value.strip():
         raise BadRequest(f"{param.name} is empty; give a value or leave it out.")
     if param.kind == "integer":
-        return str(_integer(param, value))
+        number = str(_integer(param, value))
+        if param.choices and number not in param.choices:
+            raise BadRequest(f"{param.name} must be one of {', '.join(param.choices)}, not {_shown(value)}.")
+        return number
     if param.kind == "boolean":
         if value.lower() not in ("true", "false"):
             raise BadRequest(f"{param.name} must be true or false, not {_shown(value)}.")

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ REST = Path(__file__).resolve().parents[3] / "reference" / "kalshi-api" / "rest"
 ROWS = pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=list(ENDPOINTS))
 
 
+# API-key management is never offered, not even to read.
+HIDDEN = {"get_api_keys"}
+
+
 def reference(endpoint: Endpoint) -> dict[str, Any]:
     return json.loads((REST / f"{endpoint.operation}.json").read_text())
 
@@ -17,12 +22,12 @@ def reference(endpoint: Endpoint) -> dict[str, Any]:
 def param_of(row: dict[str, Any]) -> Param:
     return Param(
         name=row["name"],
-        kind=row["type"],
+        kind=row["items"]["type"] if row["type"] == "array" else row["type"],
         where=row["in"],
         required=row["required"],
         minimum=row.get("minimum"),
         maximum=row.get("maximum"),
-        choices=tuple(row.get("enum", ())),
+        choices=tuple(map(str, row.get("enum", ()))),
         serialization=row.get("serialization", "plain"),
         max_items=row.get("maxItems"),
     )
@@ -60,11 +65,51 @@ def test_its_times_are_within_the_ranges_of_the_admin(endpoint: Endpoint) -> Non
     assert 0 <= endpoint.patience_s <= 10
 
 
+def test_every_read_operation_of_the_reference_has_a_row() -> None:
+    assert set(ENDPOINTS) == {path.stem for path in REST.glob("*.json")}
+
+
 def test_the_promised_fresh_times_hold() -> None:
-    fresh = {endpoint.name: endpoint.fresh_s for endpoint in ENDPOINTS.values() if endpoint.name}
-    assert fresh == {"balance": 60, "positions": 30, "orders": 30, "events": 60, "market": 60}
+    fresh = {endpoint.name: endpoint.fresh_s for endpoint in ENDPOINTS.values()}
+    promised = {"balance": 60, "positions": 30, "orders": 30, "events": 60, "market": 60}
+    assert {name: fresh[name] for name in promised} == promised
 
 
-def test_the_public_routes_have_names_and_internal_rows_have_neither() -> None:
+def test_an_archived_list_is_never_older_than_the_cutoff_by_its_own_fresh_time() -> None:
+    cutoff_s = ENDPOINTS["get_historical_cutoff"].fresh_s
+    lists = [
+        e for e in ENDPOINTS.values() if e.path.startswith("/historical/") and "limit" in str(e.query_params)
+    ]
+    assert len(lists) == 5
+    assert {endpoint.fresh_s for endpoint in lists} == {cutoff_s}
+
+
+def test_nothing_but_the_management_of_keys_is_hidden_from_callers() -> None:
+    assert {operation for operation, endpoint in ENDPOINTS.items() if not endpoint.exposed} == HIDDEN
+    assert all(ENDPOINTS[operation].route is None for operation in HIDDEN)
+
+
+def test_names_are_short_words_and_each_stands_for_one_operation() -> None:
+    names = [endpoint.name for endpoint in ENDPOINTS.values() if endpoint.name]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch(r"[a-z_]{3,24}", name)] == []
+
+
+@pytest.mark.parametrize("form", ["path", "route"])
+def test_every_path_leads_to_its_own_row_first(form: str) -> None:
+    patterns = {}
     for endpoint in ENDPOINTS.values():
-        assert (endpoint.route is None) == (endpoint.name is None)
+        if endpoint.exposed:
+            template = endpoint.path if form == "path" else f"/{endpoint.route}"
+            patterns[endpoint.operation] = re.sub(r"[{<]\w+[}>]", "[^/]+", template)
+    for operation, pattern in patterns.items():
+        path = pattern.replace("[^/]+", "KX-1")
+        assert next(name for name, each in patterns.items() if re.fullmatch(each, path)) == operation
+
+
+def test_our_routes_are_the_exchanges_paths_without_portfolio() -> None:
+    routes = {endpoint.operation: endpoint.route for endpoint in ENDPOINTS.values()}
+    assert routes["get_balance"] == "balance"
+    assert routes["get_order_queue_position"] == "orders/<order_id>/queue_position"
+    assert routes["get_market"] == "markets/<ticker>"
+    assert routes["get_fills_historical"] == "historical/fills"

@@ -17,6 +17,9 @@ REPEATED = Endpoint(
     ),
 )
 
+MARKET = {"series_ticker": "KXHIGHNY", "ticker": "KXHIGHNY-26NOV20-T61"}
+CANDLES = (("start_ts", "1795000000"), ("end_ts", "1795100000"))
+
 
 def check(operation: str, *query: tuple[str, str], api: bool = False, **path_args: str) -> Call:
     return validate(ENDPOINTS[operation], query, path_args, api=api)
@@ -170,6 +173,32 @@ def test_a_repeated_parameter_keeps_its_order_up_to_its_maximum() -> None:
         validate(REPEATED, [("tickers", "A")] * 4, {}, api=False)
 
 
+@pytest.mark.parametrize(("value", "normal"), [("60", "60"), ("01", "1"), ("1440", "1440")])
+def test_a_whole_number_out_of_a_few_is_normalised(value: str, normal: str) -> None:
+    call = check("get_market_candlesticks", *CANDLES, ("period_interval", value), **MARKET)
+    assert dict(call.params)["period_interval"] == normal
+
+
+@pytest.mark.parametrize("value", ["5", "0", "-1", "1.0", "minute"])
+def test_a_whole_number_that_is_none_of_the_few_is_refused(value: str) -> None:
+    with pytest.raises(BadRequest, match=r"period_interval must be (one of 1, 60, 1440|a whole number)"):
+        check("get_market_candlesticks", *CANDLES, ("period_interval", value), **MARKET)
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "value"),
+    [
+        ("get_order", "order_id", "813e8277-0445-426a-ac63-ac8aa3388100"),
+        ("get_milestone", "milestone_id", "f3f1bb6c-58b7-4cf9-a6fd-0d4cb3d27a1d"),
+        ("get_structured_target", "structured_target_id", "0f5b8b5c-4f6b-4e5e-8f43-6cf02b3a6a4e"),
+        ("get_weather_index_calibrations", "city", "new_york"),
+        ("get_multivariate_event_collection", "collection_ticker", "KXMVESPORTSMULTIGAMEEXTENDED-S2025"),
+    ],
+)
+def test_the_ids_of_every_kind_fit_the_rule_of_paths(operation: str, name: str, value: str) -> None:
+    assert value in check(operation, **{name: value}).path
+
+
 def test_a_required_parameter_is_asked_for() -> None:
     with pytest.raises(BadRequest, match="tickers is required"):
         validate(REPEATED, [], {}, api=False)
@@ -185,13 +214,14 @@ QUERIES = st.lists(
 def test_whatever_comes_it_accepts_or_refuses_and_accepting_is_stable(
     operation: str, query: list[tuple[str, str]], ticker: str, api: bool
 ) -> None:
-    path_args = {"ticker": ticker} if operation == "get_market" else {}
+    endpoint = ENDPOINTS[operation]
+    path_args = {param.name: ticker for param in endpoint.params if param.where == "path"}
     try:
-        call = validate(ENDPOINTS[operation], query, path_args, api=api)
+        call = validate(endpoint, query, path_args, api=api)
     except (BadRequest, NotFound) as refusal:
         assert refusal.message.isprintable() and refusal.message.endswith(".")
         return
-    again = validate(ENDPOINTS[operation], reversed(call.params), path_args, api=False)
+    again = validate(endpoint, call.params, path_args, api=False)
     assert again == call
     assert ".." not in call.path.split("/")
 

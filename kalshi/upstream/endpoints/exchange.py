@@ -1,0 +1,79 @@
+"""The exchange itself, our account's limits, and the words to search by."""
+
+from kalshi.upstream.endpoints.model import HOUR_S, Endpoint, Param
+
+ROWS = (
+    Endpoint(
+        operation="get_exchange_status",
+        path="/exchange/status",
+        signed=False,
+        params=(),
+        fresh_s=5,
+        name="exchange_status",
+        in_status=True,
+    ),
+    Endpoint(
+        operation="get_exchange_schedule",
+        path="/exchange/schedule",
+        signed=False,
+        params=(),
+        fresh_s=HOUR_S,
+        name="exchange_schedule",
+    ),
+    Endpoint(
+        operation="get_user_data_timestamp",
+        path="/exchange/user_data_timestamp",
+        signed=False,
+        params=(),
+        fresh_s=5,
+        name="user_data_timestamp",
+    ),
+    Endpoint(
+        operation="get_account_api_limits",
+        path="/account/limits",
+        signed=True,
+        params=(),
+        fresh_s=HOUR_S,
+        name="account_limits",
+    ),
+    Endpoint(
+        operation="get_account_endpoint_costs",
+        path="/account/endpoint_costs",
+        signed=False,
+        params=(),
+        fresh_s=HOUR_S,
+        name="endpoint_costs",
+    ),
+    Endpoint(
+        operation="get_account_api_usage_level_volume_progress",
+        path="/account/api_usage_level/volume_progress",
+        signed=True,
+        params=(),
+        fresh_s=HOUR_S,
+        name="volume_progress",
+    ),
+    # Managing keys is nobody's business but the owner's: no name, so no route and no place in the gateway.
+    Endpoint(
+        operation="get_api_keys",
+        path="/api_keys",
+        signed=True,
+        params=(Param("fcm_subtrader_id"),),
+        fresh_s=60,
+    ),
+    Endpoint(
+        operation="get_tags_for_series_categories",
+        path="/search/tags_by_categories",
+        signed=False,
+        params=(),
+        fresh_s=HOUR_S,
+        name="tags",
+    ),
+    Endpoint(
+        operation="get_filters_for_sports",
+        path="/search/filters_by_sport",
+        signed=False,
+        params=(),
+        fresh_s=HOUR_S,
+        name="sport_filters",
+    ),
+)
