@@ -1,7 +1,7 @@
 """Caller's words -> a call that may be sent, or the reason why not. Pure; no upstream call happens here.
 
-What comes out is normalised, so that two spellings of one question share one cache entry: `limit=05` is
-`limit=5`, `TRUE` is `true`, and the order of the parameters does not matter.
+What comes out for our own API is normalised, so that two spellings of one question share one cache entry: `limit=05`
+is `limit=5`, `TRUE` is `true`. Nowhere does the order of different parameters matter.
 """
 
 import re
@@ -14,6 +14,9 @@ from kalshi.upstream.endpoints import Endpoint, Param
 Params = tuple[tuple[str, str], ...]
 
 MAX_VALUE_BYTES = 2048
+MAX_FORWARDED = 20
+MAX_QUERY_BYTES = 65_536
+_FORWARDED_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _PATH_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _INT64 = 2**63
@@ -34,23 +37,56 @@ def validate(
     """Check everything a caller said.
 
     `query` and `path_args` are percent-decoded exactly once, as servers and URL routers hand them out;
-    nothing is decoded here. `api`: lay our own API's defaults and aliases over Kalshi's. Raises BadRequest
-    (names what is allowed) or NotFound (a path value that no ticker can have).
+    nothing is decoded here. Raises NotFound for a path value that no ticker or id can have, else BadRequest.
+
+    `api` true, our own API: its defaults and aliases lie over Kalshi's, and what Kalshi would refuse is refused
+    here, with a message that names what is allowed. `api` false, the gateway: the query goes to Kalshi as it is,
+    names that the table does not know included, so that Kalshi's own refusals reach the caller; only size and
+    encoding are checked.
     """
     path = _filled_path(endpoint, path_args)
+    pairs = _strict(endpoint, query) if api else _forwarded(endpoint, query)
+    # Values of one name keep their order.
+    return Call(endpoint, path, tuple(sorted(pairs, key=lambda pair: pair[0])))
+
+
+def _strict(endpoint: Endpoint, query: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     given = _grouped(endpoint, query)
-    params: list[tuple[str, str]] = []
     for param in endpoint.query_params:
         values = given.get(param.name)
         if values is None:
-            if api and param.name in endpoint.api_defaults:
-                params.append((param.name, endpoint.api_defaults[param.name]))
+            if param.name in endpoint.api_defaults:
+                yield param.name, endpoint.api_defaults[param.name]
             elif param.required:
                 raise BadRequest(f"The parameter {param.name} is required.")
             continue
-        aliases = endpoint.api_aliases.get(param.name, {}) if api else {}
-        params += [(param.name, value) for value in _normalised(param, values, aliases)]
-    return Call(endpoint, path, tuple(sorted(params, key=lambda pair: pair[0])))
+        for value in _normalised(param, values, endpoint.api_aliases.get(param.name, {})):
+            yield param.name, value
+
+
+def _forwarded(endpoint: Endpoint, query: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The query unchanged. Even `05` stays: whether Kalshi reads it as 5 is Kalshi's business."""
+    known = {param.name for param in endpoint.query_params}
+    unknown = size = 0
+    for name, value in query:
+        shown = name if name in known else _shown(name)
+        if name not in known and not _FORWARDED_NAME.fullmatch(name):
+            raise BadRequest(
+                f"{shown} is no name of a parameter: letters, digits, dots, dashes, underscores."
+            )
+        try:
+            value_bytes = len(value.encode())
+        except UnicodeEncodeError:
+            raise BadRequest(f"{shown} contains characters that are not allowed.") from None
+        if value_bytes > MAX_VALUE_BYTES:
+            raise BadRequest(f"{shown} is too long; at most {MAX_VALUE_BYTES} bytes are allowed.")
+        unknown += name not in known
+        size += len(name) + value_bytes
+        if unknown > MAX_FORWARDED or size > MAX_QUERY_BYTES:
+            raise BadRequest(
+                f"The query is too long; at most {MAX_FORWARDED} unknown parameters and {MAX_QUERY_BYTES} bytes."
+            )
+        yield name, value
 
 
 def _filled_path(endpoint: Endpoint, path_args: Mapping[str, str]) -> str:
