@@ -30,6 +30,7 @@ from dashboard import data_dir
 from kalshi.errors import ConfigError
 from kalshi.management.commands.serve import refuse_faults
 from kalshi.server import serving, sockets, stopping
+from kalshi.server.one_server import one_server
 
 BANNER = """
   ======================================================================
@@ -68,7 +69,7 @@ def launch() -> None:
     serving.refuse_workers_without_redis(workers)
     check_database()
     listener = sockets.listen(settings.HOST, settings.PORT)
-    with sandbox() if settings.UPSTREAM.own_sandbox else contextlib.nullcontext():
+    with one_server(), sandbox() if settings.UPSTREAM.own_sandbox else contextlib.nullcontext():
         django.setup()
         refuse_faults()
         call_command("migrate", verbosity=0)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kalshi.errors import ConfigError
 from kalshi.server import serving, sockets
+from kalshi.server.one_server import one_server
 
 MOST_WORKERS = 64
 
@@ -37,7 +38,8 @@ class Command(BaseCommand):
         try:
             serving.refuse_workers_without_redis(workers)
             host, port = sockets.parse(bind) if bind else (settings.HOST, settings.PORT)
-            serving.run_supervised(sockets.listen(host, port), workers, reload_on_hangup=True)
+            with one_server():
+                serving.run_supervised(sockets.listen(host, port), workers, reload_on_hangup=True)
         except ConfigError as problem:
             raise CommandError(problem.message) from None
         except KeyboardInterrupt:

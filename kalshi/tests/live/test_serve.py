@@ -17,7 +17,16 @@ import pytest
 import requests
 
 from kalshi.tests.live.served import BALANCE, LAUNCH, SERVE, Prepared, Served, load, redis_environment, runs
-from kalshi.tests.servers import ROOT, Sandbox, bare_environment, free_port, running, wait_until
+from kalshi.tests.servers import (
+    ROOT,
+    Gateway,
+    Process,
+    Sandbox,
+    bare_environment,
+    free_port,
+    running,
+    wait_until,
+)
 
 WAITING = 100
 COPIED = "/api/v1/kalshi/orders/?limit=7"
@@ -134,6 +143,30 @@ def test_workers_whose_supervisor_was_killed_give_the_port_back(
     server.process.stop(signal.SIGKILL)
     wait_until(lambda: not any(map(runs, workers)), 5, "the end of the worker")
     server.session.close()
+
+
+@pytest.mark.parametrize("command", [SERVE, LAUNCH], ids=["serve", "make run"])
+def test_without_redis_a_second_server_on_the_same_folder_is_one_sentence(
+    gateway: Gateway, command: tuple[str, ...], tmp_path: Path, sandbox: Sandbox
+) -> None:
+    env = sandbox.environment() | {"DATA_DIR": str(gateway.data_dir)}
+    done = in_vain(tmp_path, [*command], **env)
+    assert done.returncode == 1, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    pid = gateway.process.popen.pid
+    assert f"Another server (process {pid}) runs on DATA_DIR '{gateway.data_dir}'" in line
+    assert gateway.get(BALANCE).status_code == 200
+
+
+def test_with_redis_two_servers_may_share_a_folder(
+    served: Served, sandbox: Sandbox, redis_url: str, tmp_path: Path
+) -> None:
+    env = served.env | redis_environment(sandbox, redis_url) | {"PORT": str(free_port())}
+    second = Process([sys.executable, *SERVE], env)
+    try:
+        second.wait_for_line(r"Started server process")
+    finally:
+        assert second.stop() == 0
 
 
 class Callers:
