@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 VARIABLE = "KALSHI_WORKERS_DIR"
 ENDED = "ended.json"
+HELD = "supervisor"
 # A process that wrote nothing for so long does not count as running any more.
 STILL_S = 10.0
 
@@ -24,12 +26,32 @@ Document = dict[str, Any]
 
 @contextlib.contextmanager
 def shared_folder(folder: str) -> Iterator[None]:
-    """The processes started within share the folder."""
-    os.environ[VARIABLE] = folder
-    try:
-        yield
-    finally:
-        del os.environ[VARIABLE]
+    """The processes started within share the folder.
+
+    Removes the folders beside it that supervisors left behind which were killed: a folder in use holds a locked file.
+    """
+    place = Path(folder)
+    # Locked before it has its name: nobody may find it unlocked.
+    new = place / "new"
+    with new.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        new.rename(place / HELD)
+        _remove_left_behind(place)
+        os.environ[VARIABLE] = folder
+        try:
+            yield
+        finally:
+            del os.environ[VARIABLE]
+
+
+def _remove_left_behind(own: Path) -> None:
+    kind = own.name.rpartition("-")[0]
+    for place in own.parent.glob(f"{kind}-*") if kind else ():
+        with contextlib.suppress(OSError):  # somebody else's, in use, or just removed by another start
+            if place != own and place.lstat().st_uid == os.geteuid():
+                with (place / HELD).open() as held:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(place)
 
 
 def folder() -> Path | None:
