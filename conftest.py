@@ -80,6 +80,17 @@ def _answers(port: int) -> bool:
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The database of the tests, without the triggers of the audit log: tests with transactions empty every table."""
+    from django.db import connection
+
+    from kalshi.models import append_only
+
+    with django_db_blocker.unblock():
+        append_only.remove(connection)
+
+
+@pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis for the whole run. Tests share it: use keys of your own."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from kalshi.models import ApiToken, EndpointPolicy
+from kalshi.models import ApiToken, AuditEvent, EndpointPolicy, SeenAddress
 from kalshi.upstream.endpoints import ENDPOINTS
 
 admin.site.site_header = "Kalshi gateway"
@@ -74,3 +74,34 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shows rows that nobody writes by hand."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """The whole log as CSV: /audit.csv."""
+
+    list_display = ("at", "actor", "action", "target", "address", "details")
+    list_filter = ("action", "at")
+    search_fields = ("actor", "target", "address", "request_id")
+    show_full_result_count = False
+
+
+@admin.register(SeenAddress)
+class SeenAddressAdmin(ReadOnlyAdmin):
+    list_display = ("credential", "address", "first_seen_at", "last_seen_at")
+    search_fields = ("credential", "address")

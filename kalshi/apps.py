@@ -12,6 +12,10 @@ class KalshiConfig(AppConfig):
     def ready(self) -> None:
         from kalshi import checks  # noqa: F401 - registers the system checks
 
+        from kalshi.services import audit_rows, audit_sign_in
+
+        audit_rows.watch()
+        audit_sign_in.watch()
         post_migrate.connect(_make_policy_rows, sender=self)
         post_migrate.connect(_make_default_account, sender=self)
 

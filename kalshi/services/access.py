@@ -7,8 +7,10 @@ or a virtual key) can only take away from what its owner may do.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
+from kalshi import conf
 from kalshi.errors import Forbidden
 from kalshi.models import Account, ApiToken, Grant, VirtualKey
 from kalshi.models.accounts import DEFAULT_SLUG
@@ -35,6 +37,33 @@ def may(user: Any, account: Account, needed: str) -> bool:
     return held is not None and ROLES.index(held) >= ROLES.index(needed)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An account that a caller may choose, and the caller's role for it."""
+
+    account: Account
+    role: str
+
+    def document(self) -> dict[str, str]:
+        """As `status` shows it. The default account's environment is that of the settings."""
+        account = self.account
+        environment = conf.setup().environment if account.from_environment else account.environment
+        return {"slug": account.slug, "label": account.label, "environment": environment, "role": self.role}
+
+
+def choices(user: Any, credential: Credential = None) -> list[Choice]:
+    """What `accounts` lists, with the roles."""
+    held = (
+        {}
+        if user.is_superuser
+        else dict(Grant.objects.filter(user_id=user.pk).values_list("account", "role"))
+    )
+    return [
+        Choice(account, held.get(account.pk, Grant.Role.OWNER if user.is_superuser else Grant.Role.VIEWER))
+        for account in accounts(user, credential)
+    ]
+
+
 def accounts(user: Any, credential: Credential = None) -> list[Account]:
     """The accounts, switched on, that the caller may see, by slug."""
     if not user.is_active:
@@ -55,15 +84,20 @@ def choose(user: Any, credential: Credential, slug: str | None) -> Account:
     visible = accounts(user, credential)
     if slug is not None:
         return _named(visible, slug)
-    if len(visible) == 1:
-        return visible[0]
+    meant = unnamed(visible)
+    if meant is not None:
+        return meant
     if not visible:
         raise Forbidden("No account was granted to you; an owner can do that in the admin.")
-    for account in visible:
-        if account.slug == DEFAULT_SLUG:
-            return account
     known = ", ".join(account.slug for account in visible)
     raise Forbidden(f"Name one of your accounts with ?account= or X-Kalshi-Account: {known}.")
+
+
+def unnamed(visible: list[Account]) -> Account | None:
+    """Which of the visible accounts is meant when none is named: the only one, or the default one."""
+    if len(visible) == 1:
+        return visible[0]
+    return next((account for account in visible if account.slug == DEFAULT_SLUG), None)
 
 
 def _named(visible: Iterable[Account], slug: str) -> Account:
@@ -84,3 +118,11 @@ def is_operator(user: Any) -> bool:
     """Whether the user may change the settings that all accounts share: operator of the default account."""
     default = Account.objects.filter(from_environment=True).first()
     return default is not None and may(user, default, Grant.Role.OPERATOR)
+
+
+def may_audit(user: Any) -> bool:
+    """Whether the user may read the audit log, which tells of all accounts and all people: owner of every account."""
+    if not user.is_active:
+        return False
+    owned = Grant.objects.filter(user_id=user.pk, role=Grant.Role.OWNER).values("account_id")
+    return user.is_superuser or not Account.objects.exclude(pk__in=owned).exists()

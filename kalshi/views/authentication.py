@@ -7,6 +7,7 @@ from knox.auth import TokenAuthentication
 from rest_framework import exceptions
 
 from kalshi.models import ApiToken
+from kalshi.services.seen_addresses import note_use
 
 
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
@@ -19,6 +20,12 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
 
     def authenticate_header(self, request: Any) -> str:
         return "Bearer"
+
+    def authenticate(self, request: Any) -> tuple[Any, Any] | None:
+        found: tuple[Any, Any] | None = super().authenticate(request)
+        if found is not None:
+            note_use(f"token:{found[1].token_key}", request.META.get("REMOTE_ADDR"), found[0])
+        return found
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, Any]:
         # Our tokens are hexadecimal; anything else cannot be one and never reaches the database.

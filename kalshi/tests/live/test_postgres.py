@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import requests
 
@@ -45,6 +46,15 @@ def test_it_is_ready_and_answers_tokens_and_sessions(gateway: Gateway) -> None:
 def test_a_saved_setting_is_in_force_within_two_seconds(gateway: Gateway) -> None:
     gateway.set_policies(fresh_s=77)
     assert "max-age=77," in gateway.get(API + "positions/").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("verb", ["UPDATE {} SET actor = ''", "DELETE FROM {}", "TRUNCATE {}"])
+def test_the_database_refuses_to_change_the_audit_log(postgres_url: str, gateway: Gateway, verb: str) -> None:
+    with (
+        psycopg.connect(postgres_url) as connection,
+        pytest.raises(psycopg.errors.RaiseException, match="append-only"),
+    ):
+        connection.execute(verb.format("kalshi_auditevent"))
 
 
 def test_callers_who_wait_for_kalshi_hold_no_database_connection(gateway: Gateway, sandbox: Sandbox) -> None:

@@ -1,0 +1,50 @@
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from kalshi.models import AuditEvent
+from kalshi.services.audit import Action
+from kalshi.services.audit_export import CHUNK, csv_lines
+
+
+class Command(BaseCommand):
+    help = "Print the audit log, oldest first: one event a line, or as CSV."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--since", help="from this moment on: 2026-11-21 or 2026-11-21T08:00, in UTC")
+        parser.add_argument("--until", help="before this moment")
+        parser.add_argument("--action", choices=Action.values, help="only events of this kind")
+        parser.add_argument("--csv", action="store_true", help="as CSV, safe to open in a spreadsheet")
+
+    def handle(
+        self, *, since: str | None, until: str | None, action: str | None, csv: bool, **_: Any
+    ) -> None:
+        events = AuditEvent.objects.order_by("at", "id")
+        if since is not None:
+            events = events.filter(at__gte=_moment("--since", since))
+        if until is not None:
+            events = events.filter(at__lt=_moment("--until", until))
+        if action is not None:
+            events = events.filter(action=action)
+        rows = events.iterator(CHUNK)
+        for line in csv_lines(rows) if csv else map(_shown, rows):
+            self.stdout.write(line.removesuffix("\r\n"))
+
+
+def _moment(option: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(
+            f"{option} is {text!r}; allowed: a date or time such as 2026-11-21 or 2026-11-21T08:00."
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _shown(event: AuditEvent) -> str:
+    cells = (event.at.isoformat(timespec="seconds"), event.actor or "-", event.action, event.target or "-")
+    # What somebody typed as a user name must not steer the terminal.
+    return "  ".join("".join(c if c.isprintable() else "?" for c in cell) for cell in cells) + (
+        f"  {event.address}" if event.address else ""
+    )

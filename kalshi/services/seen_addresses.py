@@ -1,0 +1,78 @@
+"""Tells when a token or key is used from an address that it was not used from before."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from kalshi.models import SeenAddress
+from kalshi.services.audit import Action, plain_address, record
+
+# A pair that this process knows costs a look into a dictionary; the row's time of last use is written this often.
+REMEMBERED_S = 3600.0
+MAX_REMEMBERED = 10_000
+MAX_ADDRESSES = 1_000
+"""Rows for one credential; the one unused for longest makes room. The audit log keeps what it told."""
+
+log = logging.getLogger("kalshi.audit")
+
+_lock = threading.Lock()
+_noted: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+
+def note_use(credential: str, address: str | None, actor: Any = None) -> None:
+    """Remember the use, and record it in the audit log if the address is new.
+
+    credential: `key:<key id>` or `token:<token key>`; actor: its owner. Never raises: a database that fails here must
+    not refuse the caller; it is noted with the next use then. Requests that the edge answers are not noted: Django
+    checked the same credential within two seconds before, but perhaps from another address.
+    """
+    plain = plain_address(address or "")
+    if plain is None or _is_known((credential, plain), time.monotonic()):
+        return
+    try:
+        _write(credential, plain, actor)
+    except DatabaseError as problem:
+        forget((credential, plain))
+        log.warning("the use of a credential could not be noted (%s)", type(problem).__name__)
+
+
+def forget(pair: tuple[str, str] | None = None) -> None:
+    """Forget one pair, or all."""
+    with _lock:
+        if pair is None:
+            _noted.clear()
+        else:
+            _noted.pop(pair, None)
+
+
+def _is_known(pair: tuple[str, str], now: float) -> bool:
+    """Whether the pair was noted within the last hour. If not, it is from now on, so that one thread writes."""
+    noted_at = _noted.get(pair)
+    if noted_at is not None and now - noted_at < REMEMBERED_S:
+        return True
+    with _lock:
+        noted_at = _noted.get(pair)
+        if noted_at is not None and now - noted_at < REMEMBERED_S:
+            return True
+        _noted[pair] = now
+        _noted.move_to_end(pair)
+        if len(_noted) > MAX_REMEMBERED:
+            _noted.popitem(last=False)
+    return False
+
+
+def _write(credential: str, address: str, actor: Any) -> None:
+    row, is_new = SeenAddress.objects.get_or_create(credential=credential, address=address)
+    if not is_new:
+        SeenAddress.objects.filter(pk=row.pk).update(last_seen_at=timezone.now())
+        return
+    record(Action.NEW_ADDRESS, actor=actor, target=credential, address=address)
+    surplus = SeenAddress.objects.filter(credential=credential)[MAX_ADDRESSES:]
+    SeenAddress.objects.filter(pk__in=[row.pk for row in surplus]).delete()
