@@ -40,6 +40,9 @@ class Setup:
     sandbox_keys_dir: Path | None = None
     allow_open_key_file: bool = False
     request_function: str | None = None
+    # Seals the keys of accounts: Fernet keys, newest first, separated by commas; or a file, made on first need.
+    key_ring: str | None = field(default=None, repr=False)
+    key_ring_file: Path | None = None
     rate_share: float = 0.9
     max_per_minute: int | None = None
     timeout_s: float = 15.0

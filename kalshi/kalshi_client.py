@@ -11,6 +11,8 @@ kalshi.errors. Nothing here can place an order.
 import json
 from typing import Any, cast
 
+from kalshi.errors import Forbidden
+from kalshi.models import Account
 from kalshi.services import read
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import ENDPOINTS
@@ -24,7 +26,13 @@ from kalshi.upstream.types import (
 
 
 class KalshiClient:
-    """Holds nothing; safe to share between threads. Keyword arguments are Kalshi's own parameter names."""
+    """Safe to share between threads. Keyword arguments are Kalshi's own parameter names.
+
+    account: whose data; None: the default account. Nobody's rights are asked for here: other Django code is trusted.
+    """
+
+    def __init__(self, account: Account | None = None) -> None:
+        self._account = account
 
     def get_balance(self, **query: Any) -> GetBalanceResponse:
         return cast(GetBalanceResponse, self._read("get_balance", query))
@@ -46,11 +54,19 @@ class KalshiClient:
     def get_market(self, ticker: str) -> GetMarketResponse:
         return cast(GetMarketResponse, self._read("get_market", {}, ticker=ticker))
 
-    @staticmethod
-    def _read(operation: str, query: dict[str, Any], **path_args: str) -> Any:
+    def _read(self, operation: str, query: dict[str, Any], **path_args: str) -> Any:
         pairs = [(name, _text(value)) for name, value in query.items() if value is not None]
         call = params.validate(ENDPOINTS[operation], pairs, path_args, api=True)
-        return json.loads(read.read(call).answer.entry.body)
+        return json.loads(read.read(call, account=self._row()).answer.entry.body)
+
+    def _row(self) -> Account | None:
+        """The account as it stands now: this object may live long."""
+        if self._account is None or self._account.from_environment:
+            return None
+        row = Account.objects.filter(pk=self._account.pk, enabled=True).first()
+        if row is None:
+            raise Forbidden(f"The account {self._account.slug} was removed or switched off.")
+        return row
 
 
 def _text(value: Any) -> str:
@@ -60,6 +76,6 @@ def _text(value: Any) -> str:
 _client = KalshiClient()
 
 
-def get_client() -> KalshiClient:
-    """The client of the configured account."""
-    return _client
+def get_client(account: Account | None = None) -> KalshiClient:
+    """The client of an account; None: of the default one, whose credentials are those of the environment."""
+    return _client if account is None else KalshiClient(account)

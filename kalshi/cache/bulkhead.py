@@ -3,7 +3,10 @@
 import logging
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+
+IDLE_S = 30.0
+"""A thread without work ends after this: each account has pools of its own, and most are seldom asked."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,8 +48,19 @@ class Bulkhead:
             for _ in range(self._threads):
                 self._jobs.put(None)
 
+    def _next(self) -> Callable[[], None] | None:
+        """The next job; None when this thread is to end."""
+        while True:
+            try:
+                return self._jobs.get(timeout=IDLE_S)
+            except Empty:
+                with self._lock:  # `submit` may have counted on this thread just now
+                    if self._jobs.empty():
+                        self._threads -= 1
+                        return None
+
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next()) is not None:
             try:
                 job()
             except Exception:  # noqa: BLE001  # logged, and the thread must live for the next job

@@ -47,6 +47,11 @@ class Scope:
         return f"{self.host_name}:{_part(self.account)}.{self.key_fingerprint}"
 
     @property
+    def budget_name(self) -> str:
+        """Whose budget it is, as it stands in keys: Kalshi counts by key, whichever of our accounts uses it."""
+        return f"{self.host_name}:key.{self.key_fingerprint}"
+
+    @property
     def public_name(self) -> str:
         """What needs no key, as it stands in keys."""
         return f"{self.host_name}:public"

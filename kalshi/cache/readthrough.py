@@ -91,13 +91,15 @@ class ReadThrough:
         *,
         pool: str,
         wait_s: float,
+        lane: str = "",
         forced: bool = False,
         before_wait: Callable[[], None] = _nothing,
     ) -> Answer:
         """The answer for `key`, of status 200.
 
         load: asks upstream and returns (status, body), 200 or 404; runs in a thread of `pool` and must not
-        read the same key. wait_s: the longest wait. before_wait: called just before this thread blocks.
+        read the same key. lane: gives the pool threads and seats of their own, so that what hangs in one lane leaves
+        the others alone. wait_s: the longest wait. before_wait: called just before this thread blocks.
         Raises what load raised where no copy may hide it (bugs included), NotFound with its body for a 404
         (also for one cached within the last 10 s), UpstreamTimeout after wait_s, and UpstreamUnavailable at
         once when too many wait already or the server is stopping.
@@ -110,7 +112,8 @@ class ReadThrough:
                 answer = Answer(_found(entry), "hit")
             else:
                 asked_at = time.monotonic()
-                request = Request(key, policy, load, pool, wait_s, forced, before_wait, asked_at)
+                crew = f"{pool}@{lane}" if lane else pool
+                request = Request(key, policy, load, crew, wait_s, forced, before_wait, asked_at)
                 answer = self._fetched(request, entry if action is Action.REFRESH else None)
         except BaseException as error:
             self._on_outcome(pool, _code(error))
@@ -141,6 +144,14 @@ class ReadThrough:
     def last_error(self, key: str) -> str | None:
         """Code of the error that the last fetch of this key ended with; None after a success."""
         return self._attempts.last_error(key)
+
+    def close_lane(self, lane: str) -> None:
+        """Let the threads of a lane end after the fetches they have."""
+        with self._lock:
+            names = [name for name in self._pools if name.endswith(f"@{lane}")]
+            pools = [self._pools.pop(name) for name in names]
+        for bulkhead in pools:
+            bulkhead.close()
 
     def close(self, grace_s: float = CLOSE_GRACE_S) -> None:
         """Start no more fetches; give those in the air grace_s, then let everybody who waits go.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
+
+from kalshi.models.policies import PolicyGeneration
 
 DEFAULT_SLUG = "default"
 HIGHEST_SUBACCOUNT = 63
@@ -59,6 +62,16 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.slug
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            PolicyGeneration.bump()  # by which all processes notice it
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            PolicyGeneration.bump()
+            return super().delete(*args, **kwargs)
 
 
 class Grant(models.Model):

@@ -1,195 +1,215 @@
-"""The objects that one process shares for reading Kalshi, built once from the configuration.
+"""The engines of this process: one for each account that is read, built when it is first asked for.
 
-    credentials -> client (signs, retries) -> gate (budget, breaker)
-    store -> read-through cache
-
-With Redis the store, the turns to fetch, the budget and the breaker are shared by all processes; without, or while it
-is lost, each process has its own.
-
-Building sends nothing. Raises ConfigError when the credentials are unusable.
+The default account's stands on the settings alone. Those of other accounts stand on their rows: a row that changed
+gets a new engine with the next request, an account that is gone or switched off loses its own within about a second
+of the next request, and no more than MAX_ENGINES are kept.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
 
-from django.core.cache import caches
 from django.core.signals import setting_changed
+from django.db import DatabaseError
 
 from kalshi import conf
-from kalshi.cache.keys import Scope
-from kalshi.cache.readthrough import ReadThrough
-from kalshi.cache.store import Store, open_store
-from kalshi.errors import ConfigError
-from kalshi.limits.breaker import Breaker
-from kalshi.limits.budget import Budget
-from kalshi.limits.gate import LimitGate
-from kalshi.limits.shared_breaker import SharedBreaker
-from kalshi.limits.shared_budget import SharedBudget
-from kalshi.limits.shelf import Shelf
-from kalshi.redis_link import RedisLink, link_to
-from kalshi.services.account_limits import AccountLimits
-from kalshi.upstream import credentials as credential_files
-from kalshi.upstream.client import Client
-from kalshi.upstream.clock import ExchangeClock
-from kalshi.upstream.credentials import Credentials
-from kalshi.upstream.transport import FunctionTransport, RequestsTransport, Transport
+from kalshi.cache.keys import cache_key
+from kalshi.errors import ConfigError, NoCredentials
+from kalshi.models import Account
+from kalshi.services import account_keys, engine_parts
+from kalshi.services.engine_parts import OTHER_PART, SERVER_PART, Engine, Observers, Shared
+from kalshi.upstream.credentials import Credentials, fingerprint
+from kalshi.upstream.params import Call
+
+__all__ = [
+    "Engine",
+    "Observers",
+    "close",
+    "current",
+    "key_of",
+    "let_go",
+    "load_credentials",
+    "observe",
+    "of",
+    "serve",
+]
 
 log = logging.getLogger("kalshi.engine")
 
-# Processes without Redis cannot see each other's use of the account's budget, so they divide it beforehand.
-SERVER_PART = 0.75
-OTHER_PART = 0.25
+MAX_ENGINES = 64
+TRY_AGAIN_S = 1.0
+"""An account whose key could not be opened is looked at again after this: the ring may be back."""
+REPORT_EVERY_S = 60.0
+
+_Facts = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    setup: conf.Setup
-    credentials: Credentials | None
-    scope: Scope
-    budget: Budget | SharedBudget
-    breaker: Breaker | SharedBreaker
-    client: Client
-    store: Store
-    cache: ReadThrough
-    limits: AccountLimits
-    can_sign: bool  # whether portfolio operations can be asked for at all
-    last_keys: dict[str, str] = field(default_factory=dict)  # operation -> the cache key read last
+class _Held:
+    """An account's engine, and the row that it was built from."""
+
+    engine: Engine
+    row: Account
+    facts: _Facts
+    built_at: float  # monotonic seconds
+
+    def fits(self, row: Account) -> bool:
+        """Whether it is what this row needs. A row that was read before ours was changes nothing."""
+        if row.updated_at < self.row.updated_at:
+            return True
+        return self.facts == _facts(row) and not (
+            self.engine.no_key and time.monotonic() - self.built_at > TRY_AGAIN_S
+        )
 
 
-def load_credentials(setup: conf.Setup) -> Credentials | None:
-    """None when nothing is configured. Raises ConfigError for half a credential or an unusable one."""
-    if setup.sandbox_keys_dir is not None:
-        return _sandbox_credentials(setup.sandbox_keys_dir)
-    environ = os.environ if setup.credentials is None else setup.credentials
-    return credential_files.load(environ, setup.credentials_home, allow_open=setup.allow_open_key_file)
-
-
-def _sandbox_credentials(folder: Path) -> Credentials | None:
-    """The keys that the simulated exchange of this installation wrote; None before it ran for the first time."""
-    try:
-        key_id = json.loads((folder / "keys.json").read_text())["rsa"]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ConfigError(
-            f"{folder / 'keys.json'} is damaged; delete the folder {folder} and start again."
-        ) from None
-    names = {"KALSHI_API_KEY_ID": key_id, "KALSHI_PRIVATE_KEY_PATH": str(folder / "rsa.pem")}
-    return credential_files.load(names, folder, allow_open=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Observers:
-    """Told of every read (operation, the answer's kind or the error's code) and of every attempt upstream (operation,
-    "ok" or the error's code, seconds). They must be quick and raise nothing.
-    """
-
-    on_outcome: Callable[[str, str], None] = lambda operation, kind: None
-    on_upstream: Callable[[str, str, float], None] = lambda operation, outcome, latency_s: None
-
-
-def build(setup: conf.Setup, part: float, observers: Observers = Observers()) -> Engine:
-    """`part`: the fraction of our share of the budget that this process may use without Redis, 0 to 1."""
-    credentials = load_credentials(setup)
-    can_sign = credentials is not None or setup.request_function is not None
-    identity = credentials.fingerprint if credentials else _function_identity(setup)
-    scope = Scope(setup.environment, setup.host, "default", identity)
-    cache = caches[setup.cache_alias]
-    link = link_to(cache)
-    budget, breaker = _limits(setup, scope, link, part)
-    gate = LimitGate(
-        budget,
-        breaker,
-        on_upstream=observers.on_upstream,
-        on_limited=lambda: limits.learn_again(),  # noqa: PLW0108 - it needs the client, which needs the gate
-    )
-    client = Client(_transport(setup), credentials, gate, ExchangeClock(), timeout_s=setup.timeout_s)
-    shelf = Shelf(link, scope.account_name) if link else None
-    limits = AccountLimits(client, budget, shelf, can_sign=can_sign)
-    store = open_store(cache, link)
-    return Engine(
-        setup=setup,
-        credentials=credentials,
-        scope=scope,
-        budget=budget,
-        breaker=breaker,
-        client=client,
-        store=store,
-        cache=ReadThrough(store, on_outcome=observers.on_outcome),
-        limits=limits,
-        can_sign=can_sign,
-    )
-
-
-def _limits(
-    setup: conf.Setup, scope: Scope, link: RedisLink | None, part: float
-) -> tuple[Budget | SharedBudget, Breaker | SharedBreaker]:
-    if link is None:
-        own = Budget(share=setup.rate_share, process_share=part, max_per_minute=setup.max_per_minute)
-        return own, Breaker()
-    # While Redis is lost: the server's processes share all of it, and a command is soon over.
-    alone = 1 / setup.workers if part == SERVER_PART else OTHER_PART
-    local = Budget(share=setup.rate_share, process_share=alone, max_per_minute=setup.max_per_minute)
-    budget = SharedBudget(
-        link,
-        scope.account_name,
-        scope.public_name,
-        local,
-        share=setup.rate_share,
-        max_per_minute=setup.max_per_minute,
-    )
-    return budget, SharedBreaker(link, scope.host_name, Breaker())
-
-
-def _transport(setup: conf.Setup) -> Transport:
-    if setup.request_function:
-        return FunctionTransport.from_path(setup.request_function)
-    return RequestsTransport(setup.base_url)
-
-
-def _function_identity(setup: conf.Setup) -> str:
-    """The request function stands for the key that it signs with, which it does not show us."""
-    return credential_files.fingerprint(setup.request_function) if setup.request_function else ""
+def _facts(row: Account) -> _Facts:
+    """What an engine depends on."""
+    return (row.uid, row.environment, row.key_id, row.sealed_key)
 
 
 class _Holder:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._engine: Engine | None = None
+        self._shared: Shared | None = None
+        self._default: Engine | None = None
+        self._held: OrderedDict[int, _Held] = OrderedDict()
+        self._generation: int | None = None
         self._pid = 0
         self.part = OTHER_PART
         self.observers = Observers()
 
     def get(self) -> Engine:
-        engine = self._engine
+        engine = self._default
         # Threads and connections do not survive a fork.
         if engine is not None and self._pid == os.getpid():
             return engine
         with self._lock:
-            if self._engine is None or self._pid != os.getpid():
-                self._engine, self._pid = build(conf.setup(), self.part, self.observers), os.getpid()
-            return self._engine
+            return self._ready()
+
+    def of(self, row: Account) -> Engine:
+        self._tidy()
+        with self._lock:
+            shared = self._ready_shared()
+            held = self._held.get(row.pk)
+            if held is None or not held.fits(row):
+                if held is not None:
+                    self._end(held)
+                held = _Held(_engine_of(shared, row), row, _facts(row), time.monotonic())
+                self._held[row.pk] = held
+            self._held.move_to_end(row.pk)
+            if len(self._held) > MAX_ENGINES:
+                self._end(self._held.popitem(last=False)[1])
+            return held.engine
 
     def close(self) -> None:
         with self._lock:
-            engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.cache.close()
+            shared, self._shared, self._default = self._shared, None, None
+            self._held.clear()
+        if shared is not None:
+            shared.cache.close()
+
+    def _ready(self) -> Engine:
+        shared = self._ready_shared()
+        if self._default is None:
+            self._default = _default_engine(shared)
+        return self._default
+
+    def _ready_shared(self) -> Shared:
+        if self._shared is None or self._pid != os.getpid():
+            self._shared = Shared(conf.setup(), self.part, self.observers)
+            self._default, self._pid = None, os.getpid()
+            self._held.clear()
+        return self._shared
+
+    def _tidy(self) -> None:
+        """End the engines of accounts that are gone, switched off or changed; when something did change."""
+        generation = conf.current().generation
+        if generation == self._generation:
+            return
+        try:
+            rows = {row.pk: row for row in Account.objects.filter(enabled=True)}
+        except DatabaseError:
+            return  # whoever asks has been let in already; the next one tidies
+        with self._lock:
+            self._generation = generation
+            for pk, held in list(self._held.items()):
+                if pk not in rows or not held.fits(rows[pk]):
+                    self._end(self._held.pop(pk))
+
+    def _end(self, held: _Held) -> None:
+        """Fetches in the air go on; their threads end after them."""
+        held.engine.cache.close_lane(held.engine.lane)
 
 
+def _default_engine(shared: Shared) -> Engine:
+    setup = shared.setup
+    credentials = account_keys.configured(setup)
+    identity = credentials.fingerprint if credentials else engine_parts.function_identity(setup)
+    return engine_parts.build(shared, setup, credentials, account="default", identity=identity)
+
+
+def _engine_of(shared: Shared, row: Account) -> Engine:
+    """An engine without a key when the key cannot be opened: public data can be read with it."""
+    setup = account_keys.setup_of(row, shared.setup)
+    credentials, no_key = None, ""
+    try:
+        credentials = account_keys.credentials_of(row, setup)
+    except ConfigError as problem:
+        _report(problem)
+        no_key = f"The account {row.slug} has no key that can be used; the server's log says why."
+    uid = str(row.uid)
+    identity = fingerprint(row.key_id) if row.key_id else ""
+    return engine_parts.build(
+        shared, setup, credentials, account=uid, identity=identity, lane=uid, no_key=no_key
+    )
+
+
+def _report(problem: ConfigError) -> None:
+    """Log it, with the remedy, which names places that are no caller's business. Once a minute, however many ask."""
+    now = time.monotonic()
+    if now - _reported.get(problem.message, -REPORT_EVERY_S) >= REPORT_EVERY_S:
+        if len(_reported) >= MAX_ENGINES:
+            _reported.clear()
+        _reported[problem.message] = now
+        log.error("%s", problem.message)
+
+
+_reported: dict[str, float] = {}
 _holder = _Holder()
 
 
 def current() -> Engine:
-    """This process's engine. Raises ConfigError or ImproperlyConfigured."""
+    """The default account's engine. Raises ConfigError or ImproperlyConfigured."""
     return _holder.get()
+
+
+def of(account: Account | None) -> Engine:
+    """The account's engine; None: the default account's. Raises NoCredentials for a row that cannot be used here, and
+    what `current` raises.
+
+    account: a row as it stands in the database now. An account whose key cannot be opened gets an engine that cannot
+    sign, and says why in `no_key`.
+    """
+    if account is None or account.from_environment:
+        return _holder.get()
+    try:
+        return _holder.of(account)
+    except ConfigError as problem:
+        _report(problem)
+        raise NoCredentials(
+            f"The account {account.slug} cannot be used here; the server's log says why."
+        ) from None
+
+
+def key_of(engine: Engine, call: Call) -> str:
+    """The cache key of a call, for the engine's environment, host, account and key."""
+    endpoint = call.endpoint
+    return cache_key(engine.scope, endpoint.operation, endpoint.signed, call.path, call.params)
 
 
 def serve() -> Engine:
@@ -198,6 +218,11 @@ def serve() -> Engine:
         _holder.close()
         _holder.part = SERVER_PART
     return current()
+
+
+def load_credentials(setup: conf.Setup) -> Credentials | None:
+    """The default account's; see account_keys.configured."""
+    return account_keys.configured(setup)
 
 
 def observe(observers: Observers) -> None:
@@ -211,7 +236,7 @@ def let_go(grace_s: float) -> None:
 
 
 def close() -> None:
-    """Let waiting callers go and forget the engine; the next call builds a new one."""
+    """Let waiting callers go and forget all engines; the next call builds a new one."""
     _holder.close()
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connections
 
 from kalshi import conf
-from kalshi.cache.keys import cache_key
 from kalshi.cache.policy import Policy
 from kalshi.cache.readthrough import Answer
 from kalshi.errors import EndpointOff, NoCredentials
+from kalshi.models import Account
 from kalshi.request_id import REQUEST_ID
-from kalshi.services import engine
+from kalshi.services import engine, subaccounts
 from kalshi.upstream.params import Call
 
 # Retries share one total with the first attempt; a second more lets a fetch that ends just then still count.
@@ -21,34 +21,31 @@ SPARE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An answer, its cache key, and the endpoint settings under which it was given."""
+    """An answer, its cache key, the endpoint settings under which it was given, and the engine that gave it."""
 
     key: str
     answer: Answer
     options: conf.EndpointOptions
+    engine: engine.Engine
 
 
-def key_of(call: Call) -> str:
-    """The cache key of a call for the configured environment, host, account and key."""
-    return cache_key(
-        engine.current().scope, call.endpoint.operation, call.endpoint.signed, call.path, call.params
-    )
-
-
-def read(call: Call, *, forced: bool = False) -> Reading:
+def read(call: Call, *, account: Account | None = None, forced: bool = False, mark: str = "") -> Reading:
     """Answer from the cache, else from Kalshi, else with a stale copy.
 
-    forced: ask Kalshi even when the copy is fresh. Raises the tree of kalshi.errors; blocks at most the upstream
-    deadline, or the endpoint's patience when a stale copy exists.
+    account: whose data; a row as it stands in the database now, which the caller may see; None: the default account.
+    forced: ask Kalshi even when the copy is fresh. mark: copies made under another mark do not count.
+    Raises the tree of kalshi.errors; blocks at most the upstream deadline, or the endpoint's patience when a stale copy
+    exists.
     """
     options = conf.current().endpoints[call.endpoint.operation]
     if not options.enabled:
         raise EndpointOff(
             f"The endpoint {call.endpoint.name or call.endpoint.operation} is switched off in its settings."
         )
-    running = engine.current()
+    running = engine.of(account)
+    call = subaccounts.within(call, account)
     if call.endpoint.signed and not running.can_sign:
-        raise NoCredentials("No Kalshi credentials are configured on the server.")
+        raise NoCredentials(running.no_key or "No Kalshi credentials are configured on the server.")
     request_id = REQUEST_ID.get()
 
     def load() -> tuple[int, bytes]:
@@ -56,18 +53,21 @@ def read(call: Call, *, forced: bool = False) -> Reading:
         running.limits.learn_soon()
         return fetched.status, fetched.body
 
-    key = key_of(call)
+    # No parameter can have this name.
+    named = replace(call, params=(*call.params, ("@", mark))) if mark else call
+    key = engine.key_of(running, named)
     running.last_keys[call.endpoint.operation] = key
     answer = running.cache.read(
         key,
         Policy(options.fresh_s, options.keep_s, options.patience_s),
         load,
         pool=call.endpoint.operation,
+        lane=running.lane,
         wait_s=running.setup.timeout_s + SPARE_S,
         forced=forced,
         before_wait=release_database,
     )
-    return Reading(key, answer, options)
+    return Reading(key, answer, options, running)
 
 
 def release_database() -> None:

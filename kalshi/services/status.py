@@ -4,34 +4,61 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from kalshi import conf
-from kalshi.cache.keys import cache_key
-from kalshi.errors import KalshiError
-from kalshi.services import daemon, engine, read
+from kalshi.errors import Forbidden, KalshiError, NoCredentials
+from kalshi.models import Account
+from kalshi.services import daemon, engine, read, subaccounts
+from kalshi.services.access import Choice
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
 from kalshi.upstream.params import Call
 
+NAMES = (
+    "environment",
+    "now",
+    "account",
+    "accounts",
+    "balance",
+    "endpoints",
+    "exchange",
+    "budget",
+    "breaker",
+    "stream",
+    "daemon",
+)
 
-def status(*, operator: bool) -> dict[str, Any]:
-    """operator: also show the trading daemon's state files. Never raises for what Kalshi does."""
-    running = engine.current()
-    now = datetime.now(UTC)
-    return {
+
+def status(account: Account | None, choices: list[Choice], *, operator: bool) -> dict[str, Any]:
+    """account: the one to tell about; None: the caller has to choose one first, or may see none. choices: the accounts
+    that the caller may see. operator: also show the trading daemon's state files, which belong to the default account.
+    Never raises for what Kalshi does.
+    """
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    frame: dict[str, Any] = dict.fromkeys(NAMES)
+    frame |= {"now": now, "accounts": [choice.document() for choice in choices]}
+    if account is None:
+        return frame
+    frame["account"] = {"slug": account.slug, "label": account.label}
+    try:
+        running = engine.of(account)
+    except NoCredentials:
+        return frame
+    sees_daemon = operator and account.from_environment and running.setup.state_dir
+    return frame | {
         "environment": running.setup.environment,
-        "now": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "account": {"slug": "default", "label": "Default account"},
-        "balance": _balance(),
-        "endpoints": {e.name: _endpoint(running, e) for e in ENDPOINTS.values() if e.name and e.in_status},
+        "balance": _balance(account),
+        "endpoints": {
+            e.name: _endpoint(running, e, account) for e in ENDPOINTS.values() if e.name and e.in_status
+        },
         "exchange": _cached_json(running, ENDPOINTS["get_exchange_status"]),
         "budget": running.budget.snapshot(),
         "breaker": running.breaker.snapshot(),
-        "stream": None,
         "daemon": daemon.read_state(running.setup.state_dir)
-        if operator and running.setup.state_dir
+        if sees_daemon and running.setup.state_dir
         else None,
     }
 
@@ -43,23 +70,24 @@ def _default_call(endpoint: Endpoint) -> Call | None:
     return params.validate(endpoint, [], {}, api=True)
 
 
-def _balance() -> Any:
+def _balance(account: Account) -> Any:
     call = _default_call(ENDPOINTS["get_balance"])
     if call is None:
         return None
     try:
-        return json.loads(read.read(call).answer.entry.body)
+        return json.loads(read.read(call, account=account).answer.entry.body)
     except KalshiError:
         return None
 
 
-def _endpoint(running: engine.Engine, endpoint: Endpoint) -> dict[str, Any]:
+def _endpoint(running: engine.Engine, endpoint: Endpoint, account: Account) -> dict[str, Any]:
     """State of the key that was read last, else of the default call."""
     options = conf.current().endpoints[endpoint.operation]
     call = _default_call(endpoint)
     key = running.last_keys.get(endpoint.operation)
     if key is None and call is not None and (running.can_sign or not endpoint.signed):
-        key = cache_key(running.scope, endpoint.operation, endpoint.signed, call.path, call.params)
+        with suppress(Forbidden):  # not to be had for a subaccount
+            key = engine.key_of(running, subaccounts.within(call, account))
     entry = running.cache.peek(key) if key else None
     age_s = None if entry is None else max(0.0, entry.age_s(time.time()))
     if not options.enabled:
@@ -80,7 +108,5 @@ def _cached_json(running: engine.Engine, endpoint: Endpoint) -> Any:
     call = _default_call(endpoint)
     if call is None:
         return None
-    entry = running.cache.peek(
-        cache_key(running.scope, endpoint.operation, endpoint.signed, call.path, call.params)
-    )
+    entry = running.cache.peek(engine.key_of(running, call))
     return None if entry is None or entry.status != 200 else json.loads(entry.body)

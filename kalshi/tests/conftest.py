@@ -9,6 +9,7 @@ from django.test import Client
 from knox.models import get_token_model
 
 from kalshi import conf
+from kalshi.models import Account, Grant
 from kalshi.services import engine
 from kalshi.tests import fakes
 
@@ -32,7 +33,10 @@ def exchange(settings: Any, db: None) -> Iterator[fakes.FakeExchange]:
 
 @pytest.fixture
 def user(django_user_model: Any, db: None) -> Any:
-    return django_user_model.objects.create_user("ada", password="a long password")
+    """Somebody who may see the default account."""
+    person = django_user_model.objects.create_user("ada", password="a long password")
+    Grant.objects.create(user=person, account=Account.objects.get(from_environment=True))
+    return person
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from kalshi.models import Grant
 from kalshi.services import daemon
 from kalshi.tests.fakes import HttpError
 
@@ -10,6 +11,7 @@ NAMES = {
     "environment",
     "now",
     "account",
+    "accounts",
     "balance",
     "endpoints",
     "exchange",
@@ -24,6 +26,8 @@ def test_status_has_the_promised_shape(exchange, api) -> None:
     body = api(STATUS).json()
     assert set(body) == NAMES
     assert body["environment"] == "demo"
+    assert body["account"] == {"slug": "default", "label": "Default account"}
+    assert body["accounts"] == [body["account"] | {"environment": "demo", "role": "viewer"}]
     assert body["balance"]["balance_dollars"] == "98.0186"
     assert set(body["endpoints"]) == {
         "balance",
@@ -98,6 +102,8 @@ def test_only_operators_see_the_daemons_state(state_dir, api, user) -> None:
     assert api(STATUS).json()["daemon"] is None
     user.is_staff = True
     user.save()
+    assert api(STATUS).json()["daemon"] is None
+    Grant.objects.filter(user=user).update(role="operator")
     assert api(STATUS).json()["daemon"] == {
         "files": {"bot.json": {"mode": "live", "api_key": "***", "nested": [{"Token": "***", "n": 1}]}},
         "left_out": 0,

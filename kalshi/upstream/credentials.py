@@ -124,12 +124,17 @@ def _key_id(environ: Mapping[str, str], home: Path) -> str | None:
             return None
         source = str(path)
         text = _id_in_json(read_key_file(path, source=source, allow_open=True, private=False), source)
+    check_key_id(text, source=source)
+    return text
+
+
+def check_key_id(text: str, *, source: str) -> None:
+    """Raise ConfigError, which does not repeat the text, unless it can be a key id."""
     if not _KEY_ID.fullmatch(text):
         raise ConfigError(
             f"{source} holds no plausible key id: at most 128 visible ASCII characters without blanks are"
             " expected, such as the UUID that Kalshi shows beside the key."
         )
-    return text
 
 
 def _id_in_json(data: bytes, source: str) -> str:

@@ -1,11 +1,12 @@
 """What all our JSON views share. Everything is set on the class, so that it also holds when mounted elsewhere."""
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from rest_framework.authentication import SessionAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
@@ -13,10 +14,15 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from kalshi.errors import BadRequest
+from kalshi.models import Account
 from kalshi.request_id import REQUEST_ID, new_request_id
+from kalshi.services import access
 from kalshi.services.freshness import VARY
 from kalshi.views import errors
 from kalshi.views.authentication import BearerAuthentication
+
+ACCOUNT_PARAM = "account"
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -34,7 +40,10 @@ class JsonOnly(BaseContentNegotiation):
 class ReadView(APIView):
     """Read-only, signed-in callers only, errors as JSON. The method is judged before the caller."""
 
-    authentication_classes = (BearerAuthentication, SessionAuthentication)
+    authentication_classes: tuple[type[BaseAuthentication], ...] = (
+        BearerAuthentication,
+        SessionAuthentication,
+    )
     permission_classes = (IsAuthenticated,)
     renderer_classes = (JSONRenderer,)
     parser_classes = ()
@@ -48,7 +57,7 @@ class ReadView(APIView):
             token = REQUEST_ID.set(new_request_id(request.META.get("HTTP_X_REQUEST_ID")))
         try:
             if request.method not in READ_METHODS:
-                response: HttpResponseBase = errors.read_only_response()
+                response: HttpResponseBase = self.refuse_method()
             else:
                 response = super().dispatch(request, *args, **kwargs)
             response["X-Request-ID"] = REQUEST_ID.get()
@@ -58,6 +67,9 @@ class ReadView(APIView):
         finally:
             if token is not None:
                 REQUEST_ID.reset(token)
+
+    def refuse_method(self) -> HttpResponse:
+        return errors.read_only_response()
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -81,6 +93,36 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
         raise BadRequest(
             "The query is not readable: at most 100 parameters, percent-encoded UTF-8."
         ) from None
+
+
+def named_account(request: Request) -> tuple[str | None, list[tuple[str, str]]]:
+    """(the slug of the account that the request names, the rest of the query): from `account=` or X-Kalshi-Account.
+
+    Raises BadRequest when it is named twice, differently, or by nothing.
+    """
+    pairs = query_pairs(request)
+    named = [value for name, value in pairs if name == ACCOUNT_PARAM]
+    if len(named) > 1:
+        raise BadRequest("The parameter account is given more than once; once is allowed.")
+    header = request.META.get("HTTP_X_KALSHI_ACCOUNT")
+    if header is not None:
+        named.append(header.strip())
+    if any(not _SLUG.fullmatch(name) for name in named):
+        raise BadRequest("The account is named by its slug: lower-case letters, digits and dashes.")
+    if len(set(named)) > 1:
+        raise BadRequest("The parameter account and the header X-Kalshi-Account name different accounts.")
+    return (named[0] if named else None), [pair for pair in pairs if pair[0] != ACCOUNT_PARAM]
+
+
+def credential(request: Request) -> access.Credential:
+    """What the caller came with; None: a signed-in session."""
+    return cast(access.Credential, request.auth)
+
+
+def chosen_account(request: Request) -> tuple[Account, list[tuple[str, str]]]:
+    """(the account that the request is about, the rest of the query). Raises BadRequest or Forbidden."""
+    slug, query = named_account(request)
+    return access.choose(request.user, credential(request), slug), query
 
 
 class UnknownPath(ReadView):

@@ -2,16 +2,24 @@ from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 
 from kalshi.errors import BadRequest
+from kalshi.services import access
 from kalshi.services.status import status
-from kalshi.views.base import ReadView, query_pairs
+from kalshi.views.base import ReadView, credential, named_account
 
 
 class StatusView(ReadView):
-    """Always 200 for a signed-in caller. Staff count as operators and also see the daemon's state files."""
+    """200 for a signed-in caller, whose accounts it lists; 403 only for naming an account that was not granted.
+    Operators also see the daemon's state files.
+    """
 
     def get(self, request: Request) -> HttpResponse:
-        if query_pairs(request):
-            raise BadRequest("status takes no parameters.")
-        response = JsonResponse(status(operator=bool(request.user.is_staff)))
+        slug, query = named_account(request)
+        if query:
+            raise BadRequest("status takes no parameters but account.")
+        choices = access.choices(request.user, credential(request))
+        account = access.unnamed([choice.account for choice in choices])
+        if slug is not None:
+            account = access.choose(request.user, credential(request), slug)
+        response = JsonResponse(status(account, choices, operator=access.is_operator(request.user)))
         response["Cache-Control"] = "private, no-cache"
         return response

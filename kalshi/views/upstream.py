@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from kalshi.services import freshness, handover, read
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
-from kalshi.views.base import ReadView, query_pairs
+from kalshi.views.base import ReadView, chosen_account
 
 
 def wants_fetch(request: Request) -> bool:
@@ -24,8 +24,9 @@ class UpstreamView(ReadView):
     endpoint: Endpoint = None  # type: ignore[assignment]  # as_view() gives it
 
     def get(self, request: Request, **path_args: str) -> HttpResponse:
-        call = params.validate(self.endpoint, query_pairs(request), path_args, api=True)
-        reading = read.read(call, forced=wants_fetch(request))
+        account, query = chosen_account(request)
+        call = params.validate(self.endpoint, query, path_args, api=True)
+        reading = read.read(call, account=account, forced=wants_fetch(request))
         handover.tell(request.META, reading.key, self.endpoint.operation)
         entry = reading.answer.entry
         headers: dict[str, Any] = freshness.headers(reading.answer, reading.options, time.time())

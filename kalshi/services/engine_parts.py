@@ -1,0 +1,172 @@
+"""How an engine is put together: what all accounts of a process share, and what each has for itself.
+
+    shared      store -> read-through cache; Redis link; one breaker per host; one budget per API key
+    an account  credentials -> client (signs, retries) -> gate (its budget, its host's breaker)
+
+With Redis the store, the turns to fetch, the budgets and the breakers are shared by all processes; without, or while
+it is lost, each process has its own. Building sends nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.core.cache import caches
+
+from kalshi import conf
+from kalshi.cache.keys import Scope
+from kalshi.cache.readthrough import ReadThrough
+from kalshi.cache.store import Store, open_store
+from kalshi.limits.breaker import Breaker
+from kalshi.limits.budget import Budget
+from kalshi.limits.gate import LimitGate
+from kalshi.limits.shared_breaker import SharedBreaker
+from kalshi.limits.shared_budget import SharedBudget
+from kalshi.limits.shelf import Shelf
+from kalshi.redis_link import link_to
+from kalshi.services.account_limits import AccountLimits
+from kalshi.upstream import credentials as credential_files
+from kalshi.upstream.client import Client
+from kalshi.upstream.clock import ExchangeClock
+from kalshi.upstream.credentials import Credentials
+from kalshi.upstream.transport import FunctionTransport, RequestsTransport, Transport
+
+# Processes without Redis cannot see each other's use of the account's budget, so they divide it beforehand.
+SERVER_PART = 0.75
+OTHER_PART = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Told of every read (operation, the answer's kind or the error's code) and of every attempt upstream (operation,
+    "ok" or the error's code, seconds). They must be quick and raise nothing.
+    """
+
+    on_outcome: Callable[[str, str], None] = lambda operation, kind: None
+    on_upstream: Callable[[str, str, float], None] = lambda operation, outcome, latency_s: None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What one account is read with. lane: its threads in the cache. no_key: why it cannot sign, if it should."""
+
+    setup: conf.Setup
+    credentials: Credentials | None
+    scope: Scope
+    budget: Budget | SharedBudget
+    breaker: Breaker | SharedBreaker
+    client: Client
+    store: Store
+    cache: ReadThrough
+    limits: AccountLimits
+    can_sign: bool  # whether portfolio operations can be asked for at all
+    lane: str
+    no_key: str
+    last_keys: dict[str, str] = field(default_factory=dict)  # operation -> the cache key read last
+
+
+class Shared:
+    """What the accounts of this process share. part: the fraction of our share of a budget that this process may use
+    without Redis, 0 to 1. Raises ConfigError for a cache that cannot be used.
+    """
+
+    def __init__(self, setup: conf.Setup, part: float, observers: Observers) -> None:
+        cache = caches[setup.cache_alias]
+        self.setup = setup
+        self.observers = observers
+        self.link = link_to(cache)
+        self.store = open_store(cache, self.link)
+        self.cache = ReadThrough(self.store, on_outcome=observers.on_outcome)
+        self._part = part
+        self._lock = threading.Lock()
+        self._breakers: dict[str, Breaker | SharedBreaker] = {}
+        self._budgets: dict[str, Budget | SharedBudget] = {}
+
+    def breaker(self, scope: Scope) -> Breaker | SharedBreaker:
+        """That of the scope's host."""
+        with self._lock:
+            if scope.host_name not in self._breakers:
+                own = Breaker()
+                self._breakers[scope.host_name] = (
+                    own if self.link is None else SharedBreaker(self.link, scope.host_name, own)
+                )
+            return self._breakers[scope.host_name]
+
+    def budget(self, scope: Scope) -> Budget | SharedBudget:
+        """That of the scope's API key: Kalshi counts by key, whichever of our accounts uses it."""
+        with self._lock:
+            if scope.budget_name not in self._budgets:
+                self._budgets[scope.budget_name] = self._new_budget(scope)
+            return self._budgets[scope.budget_name]
+
+    def _new_budget(self, scope: Scope) -> Budget | SharedBudget:
+        setup = self.setup
+        if self.link is None:
+            return Budget(
+                share=setup.rate_share, process_share=self._part, max_per_minute=setup.max_per_minute
+            )
+        # While Redis is lost: the server's processes share all of it, and a command is soon over.
+        alone = 1 / setup.workers if self._part == SERVER_PART else OTHER_PART
+        local = Budget(share=setup.rate_share, process_share=alone, max_per_minute=setup.max_per_minute)
+        return SharedBudget(
+            self.link,
+            scope.budget_name,
+            scope.public_name,
+            local,
+            share=setup.rate_share,
+            max_per_minute=setup.max_per_minute,
+        )
+
+
+def build(
+    shared: Shared,
+    setup: conf.Setup,
+    credentials: Credentials | None,
+    *,
+    account: str,
+    identity: str,
+    lane: str = "",
+    no_key: str = "",
+) -> Engine:
+    """account: as it stands in cache keys; identity: the fingerprint of its API key, "" for none. Raises ConfigError
+    for an address or a request function that cannot be used.
+    """
+    can_sign = credentials is not None or setup.request_function is not None
+    scope = Scope(setup.environment, setup.host, account, identity)
+    budget, breaker = shared.budget(scope), shared.breaker(scope)
+    gate = LimitGate(
+        budget,
+        breaker,
+        on_upstream=shared.observers.on_upstream,
+        on_limited=lambda: limits.learn_again(),  # noqa: PLW0108 - it needs the client, which needs the gate
+    )
+    client = Client(_transport(setup), credentials, gate, ExchangeClock(), timeout_s=setup.timeout_s)
+    shelf = Shelf(shared.link, scope.budget_name) if shared.link else None
+    limits = AccountLimits(client, budget, shelf, can_sign=can_sign)
+    return Engine(
+        setup=setup,
+        credentials=credentials,
+        scope=scope,
+        budget=budget,
+        breaker=breaker,
+        client=client,
+        store=shared.store,
+        cache=shared.cache,
+        limits=limits,
+        can_sign=can_sign,
+        lane=lane,
+        no_key=no_key,
+    )
+
+
+def _transport(setup: conf.Setup) -> Transport:
+    if setup.request_function:
+        return FunctionTransport.from_path(setup.request_function)
+    return RequestsTransport(setup.base_url)
+
+
+def function_identity(setup: conf.Setup) -> str:
+    """The request function stands for the key that it signs with, which it does not show us."""
+    return credential_files.fingerprint(setup.request_function) if setup.request_function else ""
