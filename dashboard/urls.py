@@ -3,6 +3,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from kalshi.gateway.views import UnknownPath as UnknownGatewayPath
 from kalshi.views.base import UnknownPath
 from kalshi.views.health import healthz, readyz
 from kalshi.views.metrics import MetricsView
@@ -16,7 +17,9 @@ urlpatterns = [
     re_path(r"^metrics/?\Z", MetricsView.as_view(), name="metrics"),
     path("api/v1/kalshi/", include("kalshi.urls")),
     path("api/v1/status", include("kalshi.status_urls")),
-    re_path(r"^(api|trade-api)(/|\Z)", UnknownPath.as_view()),
+    re_path(r"^api(/|\Z)", UnknownPath.as_view()),
+    path("trade-api/v2/", include("kalshi.gateway.urls")),
+    re_path(r"^trade-api(/|\Z)", UnknownGatewayPath.as_view()),
     path("admin/", admin.site.urls),
     path("", include("kalshi.page_urls")),
 ]

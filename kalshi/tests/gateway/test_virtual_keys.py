@@ -11,16 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from kalshi.models import Account, Grant, VirtualKey
+from kalshi.models import Grant, VirtualKey
 from kalshi.services import virtual_keys
 from kalshi.tests.gateway.signing import create
 from kalshi.upstream.pem import parse_private_key
-
-
-@pytest.fixture
-def granted(user: Any) -> Any:
-    Grant.objects.create(user=user, account=Account.objects.get(from_environment=True))
-    return user
 
 
 def run(*arguments: str) -> str:
@@ -84,6 +78,7 @@ def test_what_is_not_allowed_is_refused_in_a_sentence(
 
 
 def test_without_a_grant_there_is_no_key(user: Any) -> None:
+    Grant.objects.filter(user=user).delete()
     with pytest.raises(CommandError, match="No account was granted"):
         run("create", "--user", "ada", "--label", "x")
 

@@ -1,0 +1,83 @@
+"""Callers who sign their requests with a virtual key, as they would for Kalshi."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from kalshi.models import VirtualKey
+from kalshi.services import signed_requests, virtual_keys
+from kalshi.services.seen_addresses import note_use
+from kalshi.services.signed_requests import KEY, SIGNATURE, TIMESTAMP
+
+
+class SignatureRefused(exceptions.AuthenticationFailed):
+    """`code` and `details` are Kalshi's words for the fault."""
+
+    def __init__(self, message: str, details: str, code: str = "authentication_error") -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        self.code = code
+
+
+class SignedAuthentication(BaseAuthentication):
+    """The three KALSHI-ACCESS headers. Row, signature and timestamp are looked at anew for every request.
+
+    A key that is unknown, blocked, revoked or expired, or whose owner is not active, is refused in the same words.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, VirtualKey] | None:
+        key_id, timestamp, signature = (_header(request.META, name) for name in (KEY, TIMESTAMP, SIGNATURE))
+        if not (key_id or timestamp or signature):
+            return None
+        if not (key_id and timestamp and signature):
+            raise SignatureRefused(
+                f"A signed request has three headers: {KEY}, {TIMESTAMP}, {SIGNATURE}.",
+                "signature_is_missing_from_headers",
+            )
+        key = virtual_keys.named(key_id)
+        if key is None or not key.is_good or not key.user.is_active:
+            raise SignatureRefused("There is no such key here, or it is no longer good.", "NOT_FOUND")
+        public = signed_requests.parsed(key.public_key)
+        method, path = str(request.method).encode(), raw_path(request.META)
+        fault = signed_requests.fault(
+            public, method, path, _bytes(timestamp), _bytes(signature), now_ms=time.time() * 1000
+        )
+        if fault == "late":
+            raise SignatureRefused(
+                f"{TIMESTAMP} must be Unix time in milliseconds, at most 15 s from ours; set the clock.",
+                "header_timestamp_expired",
+                code="header_timestamp_expired",
+            )
+        if fault is not None:
+            raise SignatureRefused(
+                "The signature does not fit this key, time, method and path.", "INCORRECT_API_KEY_SIGNATURE"
+            )
+        note_use(f"key:{key_id}", request.META.get("REMOTE_ADDR"), key.user)
+        return key.user, key
+
+
+def _header(environ: Mapping[str, Any], name: str) -> str:
+    return str(environ.get("HTTP_" + name.replace("-", "_"), ""))
+
+
+def _bytes(value: str) -> bytes:
+    """A header's value as it was sent; what cannot have been sent is no signature either."""
+    return value.encode("latin-1", "replace")
+
+
+def raw_path(environ: Mapping[str, Any]) -> bytes:
+    """The path as it stood in the request line, without the query, as far as the server tells it."""
+    raw: bytes | None = environ.get("asgi.scope", {}).get("raw_path")
+    if raw is not None:
+        return raw
+    line: str | None = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    if line is not None:
+        return urlsplit(line).path.encode("latin-1", "replace")
+    path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+    return quote(path.encode("latin-1", "replace")).encode()

@@ -1,0 +1,71 @@
+"""The gateway's answers: Kalshi's bytes under Kalshi's paths, from the same cache as our own API."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.request import Request
+
+from kalshi.errors import Forbidden
+from kalshi.gateway import errors
+from kalshi.gateway.authentication import SignedAuthentication
+from kalshi.models import VirtualKey
+from kalshi.services import access, freshness, handover, read
+from kalshi.upstream import params
+from kalshi.upstream.endpoints import Endpoint
+from kalshi.views.authentication import BearerAuthentication
+from kalshi.views.base import ReadView, credential, query_pairs
+from kalshi.views.upstream import wants_fetch
+
+
+class GatewayView(ReadView):
+    """As our own API's views, but signed requests are let in too and errors have Kalshi's shape."""
+
+    authentication_classes: tuple[type[BaseAuthentication], ...] = (
+        BearerAuthentication,
+        SignedAuthentication,
+        SessionAuthentication,
+    )
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        response["Vary"] = errors.GATEWAY_VARY
+        return response
+
+    def refuse_method(self) -> HttpResponse:
+        return errors.read_only_response()
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponse]:
+        return errors.handle
+
+
+class OperationView(GatewayView):
+    """One upstream operation with Kalshi's own parameters and defaults; unknown parameters go to Kalshi."""
+
+    endpoint: Endpoint = None  # type: ignore[assignment]  # as_view() gives it
+
+    def get(self, request: Request, **path_args: str) -> HttpResponse:
+        came_with = credential(request)
+        account = access.choose(request.user, came_with, request.META.get("HTTP_X_KALSHI_ACCOUNT"))
+        if not access.may_read(came_with, self.endpoint.operation):
+            raise Forbidden(f"This key may not read {self.endpoint.operation}.")
+        call = params.validate(self.endpoint, query_pairs(request), path_args, api=False)
+        reading = read.read(call, account=account, forced=wants_fetch(request))
+        if not isinstance(came_with, VirtualKey):
+            handover.tell(request.META, reading.key, self.endpoint.operation)
+        entry = reading.answer.entry
+        headers: dict[str, Any] = freshness.headers(reading.answer, reading.options, time.time())
+        if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), entry.etag):
+            response = HttpResponse(status=304, headers=headers)
+            del response["Content-Type"]
+            return response
+        return HttpResponse(entry.body, content_type="application/json", headers=headers)
+
+
+class UnknownPath(GatewayView):
+    """Whatever is no read operation: 405 for writes, 401 for strangers, else 404."""
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        return errors.error_response(404, "not_found", errors.UNKNOWN)
