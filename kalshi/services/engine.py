@@ -21,6 +21,7 @@ from kalshi import conf
 from kalshi.cache.keys import cache_key
 from kalshi.errors import ConfigError, NoCredentials
 from kalshi.models import Account
+from kalshi.redis_link import RedisLost
 from kalshi.services import account_keys, engine_parts
 from kalshi.services.engine_parts import OTHER_PART, SERVER_PART, Engine, Observers, Shared
 from kalshi.upstream.credentials import Credentials, fingerprint
@@ -214,10 +215,25 @@ def key_of(engine: Engine, call: Call) -> str:
 
 def serve() -> Engine:
     """The engine of a server process, which has the larger part of the budget. Builds none when there is one."""
-    if _holder.part != SERVER_PART:
-        _holder.close()
-        _holder.part = SERVER_PART
+    if _holder.part == SERVER_PART:
+        return current()
+    _holder.close()
+    _holder.part = SERVER_PART
+    _say_when_redis_is_away(current())
     return current()
+
+
+def _say_when_redis_is_away(engine: Engine) -> None:
+    """At the start, before callers come: from then on the link only tells of changes."""
+    if engine.store.link is None:
+        return
+    try:
+        engine.store.link.call(lambda redis: redis.ping())
+    except RedisLost:
+        log.error(  # noqa: TRY400 - the link has logged what happened
+            "REDIS_URL is set, but Redis does not answer: this process starts without it, with a cache and a part of "
+            "the rate budget of its own, and /readyz says 503 until it is there."
+        )
 
 
 def load_credentials(setup: conf.Setup) -> Credentials | None:

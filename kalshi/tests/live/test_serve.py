@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -167,6 +168,27 @@ def test_with_redis_two_servers_may_share_a_folder(
         second.wait_for_line(r"Started server process")
     finally:
         assert second.stop() == 0
+
+
+def test_a_redis_that_is_not_there_at_the_start_is_said_at_once_and_nobody_is_refused(
+    tmp_path: Path, sandbox: Sandbox, prepared: Prepared
+) -> None:
+    away = f"redis://:hunter2secret@127.0.0.1:{free_port()}/0"
+    shutil.copytree(prepared.data_dir, tmp_path / "data")
+    names = {"DATA_DIR": f"{tmp_path}/data", "PORT": str(free_port()), "REDIS_URL": away}
+    server = Process([sys.executable, *SERVE], bare_environment(tmp_path) | sandbox.environment() | names)
+    try:
+        server.wait_for_line("Application startup complete")
+        (line,) = [line for line in server.lines if "Redis does not answer" in line]
+        assert '"level": "error"' in line
+        base = f"http://127.0.0.1:{names['PORT']}"
+        headers = {"Authorization": f"Bearer {prepared.token}"}
+        assert requests.get(base + BALANCE, headers=headers, timeout=10).status_code == 200
+        ready = requests.get(f"{base}/readyz", timeout=10)
+        assert (ready.status_code, ready.json()["checks"]["cache"]) == (503, False)
+    finally:
+        server.stop()
+    assert "hunter2secret" not in server.output
 
 
 class Callers:
