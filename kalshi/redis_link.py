@@ -5,18 +5,20 @@ once, its return once, and a dead Redis costs one caller a second a time-out, wh
 once that it is lost and go on with what this process has.
 
 Key layout. Every key stands under django-redis's own prefix (`<KEY_PREFIX>:<VERSION>:`), holds no secret, and
-expires. <scope> is `<environment>:<host>:<account>.<fingerprint of the API key>` or `<environment>:<host>:public`.
+expires. <scope> is `<environment>:<host>:<account>.<fingerprint of the API key>` or `<environment>:<host>:public`;
+<budget> is `<environment>:<host>:key.<fingerprint of the API key>`, which all accounts with this key share.
 
     kalshi:1:<scope>:<operation>:<path?params>   packed entry (cache/entry.py)         its keep time
     kalshi:1:epoch                               a random word; gone: Redis was emptied   30 days
     kalshi:1:lease:<entry key>                   token of the process that fetches it   3 s, renewed
     kalshi:1:failure:<entry key>                 when and how its last fetch failed     5 s
     kalshi:1:tried:<entry key>                   when its last fetch began              10 s
-    kalshi:1:budget:<scope>                      hash: token bucket, numbers of the tier  1 day
-    kalshi:1:minute:<scope>, minute-background:  sorted sets: due times of a minute's requests  2 minutes
+    kalshi:1:budget:<budget>                     hash: token bucket, numbers of the tier  1 day
+    kalshi:1:minute:<budget>, minute-background: sorted sets: due times of a minute's requests  2 minutes
+    kalshi:1:caller:<id of a virtual key>        hash: token bucket of its own limit    until it is full
     kalshi:1:breaker:<environment>:<host>        hash: failures, open until, probe until  5 minutes
-    kalshi:1:learned:<scope>                     the account's limits and costs, as read   1 day
-    kalshi:1:learning:<scope>                    token of the process that reads them    30 s
+    kalshi:1:learned:<budget>                    the account's limits and costs, as read   1 day
+    kalshi:1:learning:<budget>                   token of the process that reads them    30 s
 """
 
 import logging
@@ -32,6 +34,8 @@ from redis.exceptions import RedisError
 
 PREFIX = "kalshi:1"
 RETRY_S = 1.0
+PROBE_KEY = "probe"
+PROBE_TTL_S = 30
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -56,6 +60,7 @@ class RedisLink:
         self.monotonic = monotonic
         self._lock = threading.Lock()
         self._down = False
+        self._turns = 0  # how often Redis was lost or came back
         self._retry_at = 0.0
 
     @property
@@ -69,15 +74,20 @@ class RedisLink:
 
     def call(self, operation: Callable[["Redis"], _T]) -> _T:
         """What the operation returns. RedisLost when Redis is out of reach, or was less than a second ago."""
-        if self._down and not self._my_turn():
+        probing = self._down
+        if probing and not self._my_turn():
             raise RedisLost
+        turns = self._turns
         try:
+            if probing:
+                # One whose memory is full reads well and takes nothing.
+                self._client.set(self.name(PROBE_KEY), b"", ex=PROBE_TTL_S)
             result = operation(self._client)
         except (RedisError, OSError) as error:
-            self._lost(error)
+            self._lost(error, turns)
             raise RedisLost from error
         if self._down:
-            self._returned()
+            self._returned(turns)
         return result
 
     def script(self, source: str) -> Callable[..., Any]:
@@ -97,18 +107,26 @@ class RedisLink:
             self._retry_at = now + RETRY_S
             return True
 
-    def _lost(self, error: Exception) -> None:
+    # A command that began before the last turn of things says nothing about what came after: its answer may have been
+    # on the way when Redis went, and its failure known only once Redis was back.
+
+    def _lost(self, error: Exception, turns: int) -> None:
         with self._lock:
+            if turns != self._turns:
+                return
             first, self._down = not self._down, True
+            self._turns += first
             self._retry_at = self.monotonic() + RETRY_S
         if first:  # the class only: a message may hold the address with its password
             _log.warning("Redis is lost (%s); work goes on with what this process has.", type(error).__name__)
 
-    def _returned(self) -> None:
+    def _returned(self, turns: int) -> None:
         with self._lock:
-            first, self._down = self._down, False
-        if first:
-            _log.warning("Redis is back.")
+            if turns != self._turns:
+                return
+            self._down = False
+            self._turns += 1
+        _log.warning("Redis is back.")
 
 
 def link_to(cache: BaseCache) -> RedisLink | None:

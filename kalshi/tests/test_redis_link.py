@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -12,7 +12,7 @@ from kalshi.cache.caches import REDIS_TIMEOUT_S
 from kalshi.cache.store import SharedStore
 from kalshi.limits.budget import Budget
 from kalshi.limits.shared_budget import SharedBudget
-from kalshi.redis_link import RedisLost, link_to
+from kalshi.redis_link import RETRY_S, RedisLink, RedisLost, link_to
 from kalshi.tests.cache.stores import local_cache, redis_cache
 from kalshi.tests.servers import wait_until
 
@@ -63,6 +63,90 @@ def test_a_restart_between_two_calls_is_not_even_noticed(own_redis, link, caplog
     own_redis.start()
     assert ping(link)
     assert warnings_of(caplog) == []
+
+
+class Wire:
+    """Answers when told to: a Redis whose commands are under way for as long as a test wants."""
+
+    def __init__(self):
+        self.pending = {}
+
+    def begin(self, pool, link, name):
+        """Send a command, and return what `call` will once it is under way."""
+        sent, answer = threading.Event(), Future()
+        self.pending[name] = answer
+
+        def command(_):
+            sent.set()
+            return answer.result(10)
+
+        ends = pool.submit(link.call, command)
+        assert sent.wait(5)
+        return ends
+
+
+@pytest.fixture
+def wire():
+    return Wire()
+
+
+@pytest.fixture
+def now():
+    return [0.0]
+
+
+@pytest.fixture
+def wired(now):
+    return RedisLink(None, str, monotonic=lambda: now[0])
+
+
+def fail(_):
+    raise ConnectionError
+
+
+def lose(link):
+    with pytest.raises(RedisLost):
+        link.call(fail)
+
+
+def test_a_command_that_began_before_the_recovery_and_fails_after_it_is_no_second_outage(
+    wire, wired, now, caplog
+):
+    with ThreadPoolExecutor(1) as pool:
+        late = wire.begin(pool, wired, "late")
+        lose(wired)
+        now[0] = RETRY_S
+        assert wired.call(lambda _: True)
+        wire.pending["late"].set_exception(ConnectionError())
+        with pytest.raises(RedisLost):
+            late.result(5)
+    assert not wired.down
+    assert [("lost" in w, "back" in w) for w in warnings_of(caplog)] == [(True, False), (False, True)]
+
+
+def test_an_answer_to_a_command_that_began_before_the_outage_does_not_end_it(wire, wired, now, caplog):
+    with ThreadPoolExecutor(1) as pool:
+        early = wire.begin(pool, wired, "early")
+        lose(wired)
+        wire.pending["early"].set_result("an answer")
+        assert early.result(5) == "an answer"
+    assert wired.down
+    assert len(warnings_of(caplog)) == 1
+    now[0] = RETRY_S
+    assert wired.call(lambda _: True)
+    assert not wired.down
+
+
+def test_late_failures_of_one_outage_do_not_put_off_the_next_try(wire, wired, now):
+    with ThreadPoolExecutor(1) as pool:
+        late = wire.begin(pool, wired, "late")
+        lose(wired)
+        now[0] = RETRY_S / 2
+        wire.pending["late"].set_exception(ConnectionError())
+        with pytest.raises(RedisLost):
+            late.result(5)
+    now[0] = RETRY_S
+    assert wired.call(lambda _: True)
 
 
 def test_a_redis_that_hangs_costs_one_caller_a_second_its_time_out(own_redis, link):
