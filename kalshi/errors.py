@@ -6,6 +6,7 @@
     ├── BadRequest                  our validation
     │   └── UpstreamRefused         upstream 400; also an UpstreamError
     ├── Forbidden                   the caller may not see it
+    ├── TooManyRequests             the caller's own limit, whatever Kalshi's is
     ├── EndpointOff                 switched off in the admin
     ├── DatabaseUnavailable         nobody can be let in: who asks stands in our database
     └── UpstreamError
@@ -61,6 +62,13 @@ class Forbidden(KalshiError):
 
     status = 403
     code = "forbidden"
+
+
+class TooManyRequests(KalshiError):
+    """The caller asks more often than it may."""
+
+    status = 429
+    code = "too_many_requests"
 
 
 class EndpointOff(KalshiError):

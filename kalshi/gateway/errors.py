@@ -14,7 +14,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, JsonResponse
 from rest_framework import exceptions as drf
 
-from kalshi.errors import AuthRejected, KalshiError, NotFound, UpstreamError, UpstreamRefused
+from kalshi.errors import AuthRejected, KalshiError, NotFound, RateLimited, UpstreamError, UpstreamRefused
+from kalshi.gateway import rate_limit
 from kalshi.gateway.authentication import SignatureRefused
 from kalshi.services.freshness import VARY
 from kalshi.views.errors import as_logged, database_unavailable, is_database_away
@@ -32,6 +33,7 @@ _WORDS = {
     "bad_request": "bad_request",
     "forbidden": "permission_denied",
     "not_found": "not_found",
+    "too_many_requests": "too_many_requests",
     "upstream_rejected_key": "bad_gateway",
     "upstream_bad_payload": "bad_gateway",
     "internal_error": "internal_server_error",
@@ -124,10 +126,14 @@ def _ours(problem: KalshiError) -> HttpResponse:
     if retry_after_s is None and problem.stale_ok and problem.status == 503:
         retry_after_s = RETRY_S
     code = _WORDS.get(problem.code, "service_unavailable")
+    headers = {}
+    if isinstance(problem, RateLimited) and retry_after_s is not None:
+        headers = rate_limit.of_spent_budget(retry_after_s)
     return error_response(
         problem.status,
         code,
         problem.message,
         problem.code if problem.code != code else "",
         retry_after_s=retry_after_s,
+        headers=headers,
     )

@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
-from kalshi.errors import Forbidden
-from kalshi.gateway import errors
+from kalshi.errors import Forbidden, TooManyRequests
+from kalshi.gateway import errors, rate_limit
 from kalshi.gateway.authentication import SignedAuthentication
 from kalshi.models import VirtualKey
-from kalshi.services import access, freshness, handover, read
+from kalshi.services import access, engine, freshness, handover, read
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
 from kalshi.views.authentication import BearerAuthentication
@@ -36,6 +36,18 @@ class GatewayView(ReadView):
 
     def refuse_method(self) -> HttpResponse:
         return errors.read_only_response()
+
+    def check_throttles(self, request: Request) -> None:
+        """Count every request of a key that has a limit, whatever becomes of it."""
+        key = credential(request)
+        if not isinstance(key, VirtualKey) or key.requests_per_s is None:
+            return
+        taken = engine.caller_limits().take(str(key.key_id), key.requests_per_s)
+        self.headers.update(rate_limit.of_key(taken))
+        if not taken.allowed:
+            raise TooManyRequests(
+                f"This key may send {key.requests_per_s:g} requests a second.", retry_after_s=taken.wait_s
+            )
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponse]:
         return errors.handle

@@ -20,6 +20,7 @@ from django.db import DatabaseError
 from kalshi import conf
 from kalshi.cache.keys import cache_key
 from kalshi.errors import ConfigError, NoCredentials
+from kalshi.limits.callers import CallerLimits
 from kalshi.models import Account
 from kalshi.redis_link import RedisLost
 from kalshi.services import account_keys, engine_parts
@@ -30,6 +31,7 @@ from kalshi.upstream.params import Call
 __all__ = [
     "Engine",
     "Observers",
+    "caller_limits",
     "close",
     "current",
     "key_of",
@@ -106,6 +108,13 @@ class _Holder:
             if len(self._held) > MAX_ENGINES:
                 self._end(self._held.popitem(last=False)[1])
             return held.engine
+
+    def callers(self) -> CallerLimits:
+        shared = self._shared
+        if shared is not None and self._pid == os.getpid():
+            return shared.callers
+        with self._lock:
+            return self._ready_shared().callers
 
     def close(self) -> None:
         with self._lock:
@@ -211,6 +220,11 @@ def key_of(engine: Engine, call: Call) -> str:
     """The cache key of a call, for the engine's environment, host, account and key."""
     endpoint = call.endpoint
     return cache_key(engine.scope, endpoint.operation, endpoint.signed, call.path, call.params)
+
+
+def caller_limits() -> CallerLimits:
+    """How often each caller may ask, counted with all other processes on the same Redis."""
+    return _holder.callers()
 
 
 def serve() -> Engine:

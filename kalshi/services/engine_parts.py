@@ -21,6 +21,7 @@ from kalshi.cache.readthrough import ReadThrough
 from kalshi.cache.store import Store, open_store
 from kalshi.limits.breaker import Breaker
 from kalshi.limits.budget import Budget
+from kalshi.limits.callers import CallerLimits
 from kalshi.limits.gate import LimitGate
 from kalshi.limits.shared_breaker import SharedBreaker
 from kalshi.limits.shared_budget import SharedBudget
@@ -79,6 +80,7 @@ class Shared:
         self.link = link_to(cache)
         self.store = open_store(cache, self.link)
         self.cache = ReadThrough(self.store, on_outcome=observers.on_outcome)
+        self.callers = CallerLimits(self.link, alone=1 / setup.workers)
         self._part = part
         self._lock = threading.Lock()
         self._breakers: dict[str, Breaker | SharedBreaker] = {}
