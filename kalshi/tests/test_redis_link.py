@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from unittest import mock
 
 import pytest
 
@@ -97,7 +98,7 @@ def now():
 
 @pytest.fixture
 def wired(now):
-    return RedisLink(None, str, monotonic=lambda: now[0])
+    return RedisLink(mock.Mock(), str, monotonic=lambda: now[0])
 
 
 def fail(_):
