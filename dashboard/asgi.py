@@ -6,7 +6,7 @@ handler does, and the views block while they wait for Kalshi.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -23,6 +23,7 @@ from dashboard import logs
 from dashboard.wsgi import application as django_application
 from kalshi.edge.access_log import AccessLog
 from kalshi.edge.app import Application, Edge
+from kalshi.server.protocol import AT_ONCE
 from kalshi.server.stopping import Stop
 from kalshi.server.threads import DaemonThreads
 from kalshi.services import engine, metrics
@@ -37,14 +38,14 @@ async def healthz(request: Request) -> Response:
 
 
 @asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
+async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
     logs.catch_the_rest()
     engine.serve()
     access_log.start()
     report.start()
     Stop(drain=application.drain, let_go=engine.let_go).watch()
     settings_in_force = asyncio.create_task(application.run())
-    yield
+    yield {AT_ONCE: application.at_once}
     settings_in_force.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await settings_in_force

@@ -19,9 +19,6 @@ from kalshi.services.handover import Answered
 MAX_PAGES = 10_000
 
 Header = tuple[bytes, bytes]
-# What headers were made for (the entry's ETag and moment, the settings), from when until when they are good (epoch
-# seconds), and they.
-Made = tuple[str, float, EndpointOptions, float, float, list[Header]]
 # Raw path, query, host, origin, scheme, account header: everything that the headers or the key may depend on.
 Address = tuple[bytes, bytes, bytes | None, bytes | None, str, bytes | None]
 
@@ -29,6 +26,25 @@ Address = tuple[bytes, bytes, bytes | None, bytes | None, str, bytes | None]
 NOT_THE_FRAME = frozenset(
     {b"age", b"cache-control", b"cache-status", b"content-length", b"date", b"etag", b"vary", b"x-request-id"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Status and headers of an answer, but for the request id, and what they were made for.
+
+    kind: "hit" or "stale"; headers, and the same as lines of HTTP. Good from `since` until `until` (epoch seconds), for
+    this ETag, moment of fetching and settings.
+    """
+
+    status: int
+    kind: str
+    headers: list[Header]
+    lines: bytes
+    etag: str
+    fetched_at: float
+    options: EndpointOptions
+    since: float
+    until: float
 
 
 @dataclass(slots=True)
@@ -47,28 +63,26 @@ class Page:
         self.around[status] = tuple((name, value) for name, value in headers if name not in NOT_THE_FRAME)
         self._made.pop(status, None)
 
-    def still_good(
-        self, status: int, entry: Entry, options: EndpointOptions, now: float
-    ) -> list[Header] | None:
-        """The headers made last, while they would come out the same again: the entry is fresh, and no second passed.
+    def still_good(self, status: int, entry: Entry, options: EndpointOptions, now: float) -> Made | None:
+        """What was made last, while it would come out the same again: the entry is fresh, and no second passed.
 
         At full speed this spares deciding, and making the headers, for all requests but one a second.
         """
         made = self._made.get(status)
         if (
             made is not None
-            and made[0] is entry.etag
-            and made[1] == entry.fetched_at
-            and made[2] is options
-            and made[3] <= now < made[4]
+            and made.etag is entry.etag
+            and made.fetched_at == entry.fetched_at
+            and made.options is options
+            and made.since <= now < made.until
         ):
-            return made[5]
+            return made
         return None
 
-    def headers(self, status: int, answer: Answer, options: EndpointOptions, now: float) -> list[Header]:
-        """All headers but the request id."""
+    def make(self, status: int, answer: Answer, options: EndpointOptions, now: float) -> Made:
+        """The headers of an answer of this moment."""
         entry = answer.entry
-        made = [
+        headers = [
             *(
                 (name.lower().encode(), value.encode())
                 for name, value in freshness.headers(answer, options, now).items()
@@ -76,11 +90,14 @@ class Page:
             *self.around[status],
         ]
         if status == 200:
-            made.append((b"content-length", str(len(entry.body)).encode()))
-        if answer.kind == "hit":
-            # The ETag's text stands for the body; the entry itself would be kept in memory by every page.
-            good_until = _good_until(entry, options, now)
-            self._made[status] = (entry.etag, entry.fetched_at, options, now, good_until, made)
+            headers.append((b"content-length", str(len(entry.body)).encode()))
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        is_hit = answer.kind == "hit"
+        until = _good_until(entry, options, now) if is_hit else now
+        # The ETag's text stands for the body; the entry itself would be kept in memory by every page.
+        made = Made(status, answer.kind, headers, lines, entry.etag, entry.fetched_at, options, now, until)
+        if is_hit:
+            self._made[status] = made
         return made
 
 
