@@ -22,7 +22,8 @@ proxy_cache_path {folder}/cache keys_zone=plain:10m inactive=10m max_size=256m u
 upstream behind {{ server 127.0.0.1:{upstream}; keepalive 64; }}
 log_format plain escape=json
     '{{"time": "$time_iso8601", "peer": "$remote_addr", "method": "$request_method", "path": "$uri", '
-    '"status": $status, "bytes": $body_bytes_sent, "s": $request_time, "cache": "$upstream_cache_status"}}';
+    '"status": $status, "bytes": $body_bytes_sent, "s": $request_time, "cache": "$upstream_cache_status", '
+    '"request_id": "$sent_http_x_request_id"}}';
 {servers}
 """
 PROXY_SERVER = """
@@ -111,7 +112,10 @@ def redis(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def plain_nginx(folder: Path, upstream_url: str, *, valid: str) -> Iterator[tuple[str, str]]:
-    """nginx with proxy_cache as its manual shows it, and nothing of ours. Yields its URL with and without a log."""
+    """nginx with proxy_cache as its manual shows it, and nothing of ours. Yields its URL with and without a log.
+
+    The log line has the fields of ours. The answers have fewer headers than ours, in its favour.
+    """
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         raise RuntimeError(

@@ -50,24 +50,17 @@ class Ratio:
 
 
 RATIOS = (
-    Ratio("ours 200, local", "bare ASGI 200", 0.65),
-    Ratio("ours 304, local", "bare ASGI 304", 0.65),
-    Ratio("ours 200, Redis", "bare ASGI 200", 0.65),
-    Ratio("ours 304, Redis", "bare ASGI 304", 0.65),
+    *(
+        Ratio(f"ours {status}, {store}", over.format(status), target)
+        for over, target in (("bare ASGI {}", 0.65), ("nginx {}", 0.35), ("DRF view, Redis", 20))
+        for store in ("local", "Redis")
+        for status in (200, 304)
+    ),
     Ratio("ours 200, local", "bare ASGI 200, our headers"),
-    Ratio("ours 200, local", "nginx 200", 0.35),
-    Ratio("ours 304, local", "nginx 304", 0.35),
-    Ratio("ours 200, Redis", "nginx 200", 0.35),
-    Ratio("ours 304, Redis", "nginx 304", 0.35),
     Ratio("ours 200, local", "nginx 200, no log"),
     Ratio("ours 304, local", "nginx 304, no log"),
-    Ratio("ours 200, local", "DRF view, Redis", 20),
-    Ratio("ours 304, local", "DRF view, Redis", 20),
-    Ratio("ours 200, Redis", "DRF view, Redis", 20),
-    Ratio("ours 304, Redis", "DRF view, Redis", 20),
     Ratio("ours 200, local", "requests-cache view"),
-    Ratio("our nginx 200", "nginx 200", 0.9),
-    Ratio("our nginx 304", "nginx 304", 0.9),
+    *(Ratio(f"our nginx {status}", f"nginx {status}", 0.9) for status in (200, 304)),
 )
 
 
@@ -89,12 +82,11 @@ def cases(sandbox: Sandbox, cores: Cores) -> Iterator[tuple[int, list[Case]]]:
             )
             ours.set_policies(fresh_s=3600)
             path, answer = nearest(ours)
-            token = {"Authorization": f"Bearer {ours.token}"}
-            unchanged = {"If-None-Match": answer.headers["ETag"]}
-            found += pair(f"ours {{}}, {store}", ours.base_url + path, token, unchanged)
+            known = ours.token, answer.headers["ETag"]
+            found += pair(f"ours {{}}, {store}", ours.base_url + path, *known)
             if store == "local":
                 nginx = stack.enter_context(Nginx(folder(), ours.port, tls=False))
-                found += pair("our nginx {}", nginx.url + path, token, unchanged)
+                found += pair("our nginx {}", nginx.url + path, *known)
         body = folder() / "body.json"
         body.write_bytes(answer.content)
         found += beside(stack, body, servers.our_headers(answer), redis_url, folder())
@@ -103,8 +95,11 @@ def cases(sandbox: Sandbox, cores: Cores) -> Iterator[tuple[int, list[Case]]]:
         yield len(answer.content), found
 
 
-def pair(name: str, url: str, token: dict[str, str], unchanged: dict[str, str]) -> list[Case]:
-    return [Case(name.format(200), url, token), Case(name.format(304), url, token | unchanged, 304)]
+def pair(name: str, url: str, token: str, etag: str) -> list[Case]:
+    """The whole body, and that it has not changed."""
+    signed_in = {"Authorization": f"Bearer {token}"}
+    unchanged = signed_in | {"If-None-Match": etag}
+    return [Case(name.format(200), url, signed_in), Case(name.format(304), url, unchanged, 304)]
 
 
 def beside(
@@ -117,14 +112,14 @@ def beside(
     upstream = stack.enter_context(servers.uvicorn("slow_upstream", **env))
     scripts = stack.enter_context(servers.uvicorn("requests_cache_view", UPSTREAM_URL=upstream))
     logged, silent = stack.enter_context(servers.plain_nginx(folder, upstream, valid="1h"))
-    token = {"Authorization": "Bearer " + 64 * "0"}
-    unchanged = {"If-None-Match": requests.get(upstream, timeout=10).headers["ETag"]}
+    known = 64 * "0", requests.get(upstream, timeout=10).headers["ETag"]
+    token = {"Authorization": f"Bearer {known[0]}"}
     return [
         Case("bare ASGI 200", bare + "/", token),
         Case("bare ASGI 304", bare + "/304", token, 304),
         Case("bare ASGI 200, our headers", bare + "/ours", token),
-        *pair("nginx {}", logged + "/", token, unchanged),
-        *pair("nginx {}, no log", silent + "/", token, unchanged),
+        *pair("nginx {}", logged + "/", *known),
+        *pair("nginx {}, no log", silent + "/", *known),
         Case("DRF view, Redis", drf + "/data/", token),
         Case("requests-cache view", scripts + "/data/", token),
     ]
