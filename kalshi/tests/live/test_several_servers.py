@@ -17,11 +17,12 @@ from kalshi.tests.live.test_sharing import API, ENDPOINTS
 from kalshi.tests.servers import Gateway, Sandbox, running
 
 FRESH_S = 1
+WORKERS = 2
 
 
 @contextmanager
 def two_gateways(sandbox: Sandbox, redis_url: str) -> Iterator[list[Gateway]]:
-    env = sandbox.environment() | {"REDIS_URL": redis_url, "WORKERS": "2"}
+    env = sandbox.environment() | {"REDIS_URL": redis_url, "WORKERS": str(WORKERS)}
     with (
         running(lambda folder: Gateway(folder, **env)) as first,
         running(lambda folder: Gateway(folder, **env)) as second,
@@ -88,7 +89,9 @@ def test_a_redis_lost_under_load_costs_nobody_an_answer(sandbox: Sandbox, own_re
         assert set(load.statuses) == {200}
         assert load.slowest_s < 3
         for gateway in gateways:
-            assert [gateway.process.output.count(f"Redis is {word}") for word in ("lost", "back")] == [1, 1]
+            # Each of a server's processes says it once, if it was asked anything; never once per request.
+            lost, back = (gateway.process.output.count(f"Redis is {word}") for word in ("lost", "back"))
+            assert 1 <= lost == back <= WORKERS
         assert sandbox.stats()["rejected"].get("429", 0) == 0
         # Together again: what one fetched the other has.
         before = sandbox.arrivals("get_orders")
