@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from dotenv.parser import parse_stream
 
+from kalshi.accounts.ring import from_text
 from kalshi.errors import ConfigError
 from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 
@@ -86,6 +87,16 @@ def signing_key(value: str) -> str:
             f"at least {SHORTEST_SIGNING_KEY} random characters that do not begin with django-insecure-; "
             "leave it out to have one generated"
         )
+    return value
+
+
+def key_ring(value: str) -> str:
+    try:
+        from_text(value, source="KALSHI_KEY_RING")
+    except ConfigError:
+        raise ValueError(
+            "different keys of 44 characters (32 random bytes in URL-safe base64), separated by commas"
+        ) from None
     return value
 
 
@@ -223,6 +234,14 @@ SETTINGS = (
         None,
         "dotted path of an existing signed-request function `f(method, path, params)` to use instead of our transport",
     ),
+    Setting(
+        "KALSHI_KEY_RING",
+        key_ring,
+        None,
+        "seals the keys of further accounts: keys of 44 characters, newest first, separated by commas; generated in "
+        "`DATA_DIR` when absent",
+        secret=True,
+    ),
     Setting("KALSHI_RATE_SHARE", number(0.01, 1), 0.9, "part of the account's read budget that we may use"),
     Setting("KALSHI_MAX_PER_MINUTE", whole(1, 1_000_000), None, "extra cap on upstream requests a minute"),
     Setting("KALSHI_TIMEOUT_S", number(1, 120), 15.0, "deadline of one upstream request in seconds"),
@@ -338,7 +357,8 @@ def secrets(found: Mapping[str, str]) -> tuple[str, ...]:
     """The texts that must never appear in a log line: secret values, and the passwords within addresses."""
     values = [found[setting.name].strip() for setting in SETTINGS if setting.secret and setting.name in found]
     passwords = [password for value in values if (password := _password(value))]
-    return (*values, *passwords, *(unquote(password) for password in passwords))
+    ring = [key.strip() for key in found.get("KALSHI_KEY_RING", "").split(",") if key.strip()]
+    return (*values, *ring, *passwords, *(unquote(password) for password in passwords))
 
 
 def _password(value: str) -> str | None:

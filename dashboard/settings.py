@@ -170,3 +170,5 @@ KALSHI = {
     "STATE_DIR": ENV["KALSHI_STATE_DIR"],
     "WORKERS": ENV["WORKERS"],
 }
+    "KEY_RING": ENV["KALSHI_KEY_RING"],
+    "KEY_RING_FILE": DATA_DIR / "key_ring",

@@ -6,6 +6,7 @@ kalshi.E003  the request function cannot be imported
 kalshi.E004  an upstream address is not allowed
 kalshi.E005  settings.CACHES lacks the cache for upstream answers
 kalshi.W001  no credentials: only public data can be read
+kalshi.W002  the key of an account cannot be opened (asked with --database default, and by migrate)
 """
 
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
 from kalshi import conf
 from kalshi.errors import ConfigError
-from kalshi.services import engine
+from kalshi.services import engine, key_ring
 from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 from kalshi.upstream.request_function import load_function
 
@@ -36,6 +38,17 @@ def check_setup(**_: Any) -> Messages:
         *_check_addresses(setup),
         *_check_cache(setup),
     ]
+
+
+@checks.register("kalshi", checks.Tags.database)
+def check_sealed_keys(**_: Any) -> Messages:
+    """A warning: all other accounts, and public data, can be read."""
+    try:
+        held = key_ring.look(conf.setup())
+    except (ImproperlyConfigured, DatabaseError):
+        return []  # there is a check for that, or no table yet
+    hint = "Put back the key ring with which it was sealed, or enter the private key again; see README.md, Accounts."
+    return [checks.Warning(one.fault, hint=hint, id="kalshi.W002") for one in held if one.fault]
 
 
 def _check_credentials(setup: conf.Setup) -> Messages:

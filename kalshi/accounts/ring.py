@@ -100,13 +100,6 @@ def add_key(path: Path) -> KeyRing:
     return KeyRing([*(_keys(path) or [])], source=str(path))
 
 
-def keep_newest(path: Path) -> None:
-    """Take out all keys but the newest; right only when everything is sealed with that one."""
-    keys = _keys(path)
-    if keys:
-        _write(path, keys[:1], only_new=False)
-
-
 def new_key() -> str:
     return Fernet.generate_key().decode("ascii")
 

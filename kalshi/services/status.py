@@ -11,7 +11,7 @@ from typing import Any
 from kalshi import conf
 from kalshi.errors import Forbidden, KalshiError, NoCredentials
 from kalshi.models import Account
-from kalshi.services import daemon, engine, read, subaccounts
+from kalshi.services import access, daemon, engine, read, subaccounts
 from kalshi.services.access import Choice
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
@@ -30,6 +30,18 @@ NAMES = (
     "stream",
     "daemon",
 )
+
+
+def status_for(user: Any, credential: access.Credential = None, slug: str | None = None) -> dict[str, Any]:
+    """What a signed-in caller may know, of the account named by its slug, else of the only or default one.
+
+    Raises Forbidden for an account that was named and not granted; nothing for what Kalshi does.
+    """
+    choices = access.choices(user, credential)
+    account = access.unnamed([choice.account for choice in choices])
+    if slug is not None:
+        account = access.choose(user, credential, slug)
+    return status(account, choices, operator=access.is_operator(user))
 
 
 def status(account: Account | None, choices: list[Choice], *, operator: bool) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from kalshi.models import ApiToken, SignInCode
+from kalshi.models import Account, ApiToken, Grant, SignInCode
 
 
 def run(*arguments: str) -> str:
@@ -27,6 +27,34 @@ def test_names_of_tokens_need_not_be_unique(user) -> None:
     run("create_token", "--user", "ada", "--name", "laptop")
     rows = ApiToken.objects.order_by("expiry")
     assert [round((row.expiry - row.created).total_seconds() / 86_400) for row in rows] == [1, 365]
+
+
+def test_a_token_for_somebody_without_a_grant_is_made_with_a_warning(exchange, user, capsys) -> None:
+    assert capsys.readouterr().err == ""
+    run("create_token", "--user", "ada", "--name", "laptop")
+    assert "opens nothing" not in capsys.readouterr().err
+    Grant.objects.all().delete()
+    token = run("create_token", "--user", "ada", "--name", "laptop").strip()
+    assert "manage.py accounts grant default --user ada" in capsys.readouterr().err
+    answer = Client().get("/api/v1/kalshi/balance/", HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    run("accounts", "grant", "default", "--user", "ada")
+    assert Client().get("/api/v1/kalshi/balance/", HTTP_AUTHORIZATION=f"Bearer {token}").status_code == 200
+
+
+def test_a_token_for_one_account_opens_no_other(exchange, user) -> None:
+    fund = Account.objects.create(slug="fund", label="The fund", environment="demo")
+    Grant.objects.create(user=user, account=fund)
+    token = run("create_token", "--user", "ada", "--name", "laptop", "--account", "default").strip()
+    for path, status in (
+        ("balance/", 200),
+        ("balance/?account=default", 200),
+        ("balance/?account=fund", 403),
+    ):
+        answer = Client().get(f"/api/v1/kalshi/{path}", HTTP_AUTHORIZATION=f"Bearer {token}")
+        assert answer.status_code == status, path
+    with pytest.raises(CommandError, match="no account 'nowhere'"):
+        run("create_token", "--user", "ada", "--name", "laptop", "--account", "nowhere")
 
 
 @pytest.mark.parametrize(

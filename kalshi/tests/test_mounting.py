@@ -50,6 +50,7 @@ from django.core.management import call_command
 call_command("migrate", verbosity=0)
 call_command("check", databases=["default"])
 User.objects.create_user("ada")
+call_command("accounts", "grant", "default", user="ada", verbosity=0)
 call_command("create_token", user="ada", name="tests")
 """
 
@@ -189,10 +190,10 @@ def test_status_is_served_and_can_be_embedded_in_a_view_of_ones_own(project: Pro
     assert document["balance"]["balance_dollars"]
     assert project.get("/overview", signed_in=False).status_code == 302
     code = (
-        "from django.test import RequestFactory; from types import SimpleNamespace; import json\n"
+        "from django.test import RequestFactory; from django.contrib.auth.models import User; import json\n"
         "from mysite.views import overview\n"
         "request = RequestFactory().get('/')\n"
-        "request.user = SimpleNamespace(is_authenticated=True, is_staff=True)\n"
+        "request.user = User.objects.get()\n"
         "print(json.loads(overview(request).content)['exchange']['environment'])"
     )
     assert project.shell(code).strip() == "sandbox"

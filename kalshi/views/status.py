@@ -2,8 +2,7 @@ from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 
 from kalshi.errors import BadRequest
-from kalshi.services import access
-from kalshi.services.status import status
+from kalshi.services.status import status_for
 from kalshi.views.base import ReadView, credential, named_account
 
 
@@ -16,10 +15,6 @@ class StatusView(ReadView):
         slug, query = named_account(request)
         if query:
             raise BadRequest("status takes no parameters but account.")
-        choices = access.choices(request.user, credential(request))
-        account = access.unnamed([choice.account for choice in choices])
-        if slug is not None:
-            account = access.choose(request.user, credential(request), slug)
-        response = JsonResponse(status(account, choices, operator=access.is_operator(request.user)))
+        response = JsonResponse(status_for(request.user, credential(request), slug))
         response["Cache-Control"] = "private, no-cache"
         return response

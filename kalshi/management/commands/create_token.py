@@ -4,7 +4,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from kalshi.models import ApiToken
+from kalshi.models import Account, ApiToken
+from kalshi.models.accounts import DEFAULT_SLUG
+from kalshi.services import access
 
 MAX_DAYS = 3650
 
@@ -26,8 +28,13 @@ class Command(BaseCommand):
             default=ApiToken.Scope.READ,
             help="what it opens: read (default), or metrics, which opens /metrics and nothing else",
         )
+        parser.add_argument(
+            "--account",
+            metavar="SLUG",
+            help="the one account that it opens (default: all that the user may see)",
+        )
 
-    def handle(self, *, user: str, name: str, days: int, scope: str, **_: Any) -> None:
+    def handle(self, *, user: str, name: str, days: int, scope: str, account: str | None, **_: Any) -> None:
         owner = get_user_model().objects.filter(username=user, is_active=True).first()
         if owner is None:
             raise CommandError(f"There is no active user {user!r}.")
@@ -35,5 +42,25 @@ class Command(BaseCommand):
             raise CommandError(f"--days is {days}; allowed: 1 to {MAX_DAYS}.")
         if not name.strip() or len(name) > 100:
             raise CommandError("--name must have 1 to 100 characters.")
-        _, token = ApiToken.objects.create(owner, expiry=timedelta(days=days), name=name.strip(), scope=scope)
+        only = None if account is None else _account(account)
+        seen = (
+            access.accounts(owner) if only is None else [row for row in access.accounts(owner) if row == only]
+        )
+        _, token = ApiToken.objects.create(
+            owner, expiry=timedelta(days=days), name=name.strip(), scope=scope, account=only
+        )
         self.stdout.write(token)
+        if not seen and scope == ApiToken.Scope.READ:
+            slug = account or DEFAULT_SLUG
+            what = "any account" if only is None else f"the account {slug}"
+            self.stderr.write(
+                f"{user} may not see {what} yet, so the token opens nothing. "
+                f"Grant it: manage.py accounts grant {slug} --user {user}"
+            )
+
+
+def _account(slug: str) -> Account:
+    account = Account.objects.filter(slug=slug).first()
+    if account is None:
+        raise CommandError(f"There is no account {slug!r}.")
+    return account

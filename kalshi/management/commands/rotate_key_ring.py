@@ -1,0 +1,43 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from kalshi import conf
+from kalshi.errors import KalshiError
+from kalshi.services import key_ring
+
+
+class Command(BaseCommand):
+    help = (
+        "Seal the private keys of all accounts anew with the first key of the key ring. A ring that is a file gets a "
+        "new first key before; to KALSHI_KEY_RING you add it yourself, in front, and restart all processes first. "
+        "All or nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--check", action="store_true", help="change nothing; tell what is sealed with which key"
+        )
+
+    def handle(self, *, check: bool, **_: Any) -> None:
+        if check:
+            self._check()
+            return
+        try:
+            count, source = key_ring.rotate()
+        except KalshiError as problem:
+            raise CommandError(f"Nothing was changed. {problem.message}") from None
+        self.stdout.write(f"{count} keys are sealed with the first key of {source}.")
+        self.stdout.write(
+            "Store the ring anew, away from backups of the database. Its older keys are needed for backups made before."
+        )
+
+    def _check(self) -> None:
+        held = key_ring.look(conf.setup())
+        for one in held:
+            state = one.fault or ("sealed with the first key" if one.newest else "sealed with an older key")
+            self.stdout.write(f"{one.account.slug}: {state}")
+        if not held:
+            self.stdout.write("No account has a sealed key.")
+        if any(one.fault for one in held):
+            raise CommandError("Not every key can be opened. Put back the ring with which they were sealed.")
