@@ -99,6 +99,8 @@ def configuration(secrets: Sequence[str], *, debug: bool) -> dict[str, Any]:
             "uvicorn.error": {"level": "INFO"},
             # Its warnings repeat addresses with their queries; what they are about is told by kalshi.upstream.
             "urllib3": {"level": "ERROR"},
+            # Tells every sign-in; the audit log does that, with names.
+            "axes": {"level": "WARNING"},
             "kalshi": {"level": "DEBUG" if debug else "INFO"},
         },
     }

@@ -39,6 +39,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "knox",
     "kalshi",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
 ]
 
 MIDDLEWARE = [
@@ -53,6 +57,7 @@ MIDDLEWARE = [
     "kalshi.views.audit.RememberCaller",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "dashboard.urls"
@@ -107,6 +112,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Counted in the database, so for all processes together. By name and address: nobody can lock somebody else out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 6
+AXES_COOLOFF_TIME = timedelta(minutes=10)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "kalshi.services.audit.address_of"
+AXES_LOCKOUT_CALLABLE = "kalshi.views.sign_in.locked"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Kalshi gateway"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
+
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 
@@ -164,11 +186,11 @@ KALSHI = {
     "SANDBOX_KEYS_DIR": DATA_DIR / "sandbox" if UPSTREAM.own_sandbox else None,
     "ALLOW_OPEN_KEY_FILE": ENV["KALSHI_ALLOW_OPEN_KEY_FILE"],
     "REQUEST_FUNCTION": ENV["KALSHI_REQUEST_FUNCTION"],
+    "KEY_RING": ENV["KALSHI_KEY_RING"],
+    "KEY_RING_FILE": DATA_DIR / "key_ring",
     "RATE_SHARE": ENV["KALSHI_RATE_SHARE"],
     "MAX_PER_MINUTE": ENV["KALSHI_MAX_PER_MINUTE"],
     "TIMEOUT_S": ENV["KALSHI_TIMEOUT_S"],
     "STATE_DIR": ENV["KALSHI_STATE_DIR"],
     "WORKERS": ENV["WORKERS"],
 }
-    "KEY_RING": ENV["KALSHI_KEY_RING"],
-    "KEY_RING_FILE": DATA_DIR / "key_ring",

@@ -1,34 +1,129 @@
-"""Signing in and out: with a password, or with a one-time link that only a click spends."""
+"""Signing in and out: with a password or a one-time link that only a click spends, and a code where one is set up."""
 
 from __future__ import annotations
 
+import math
+import time
+from typing import Any
+
+from axes.helpers import get_cool_off
+from axes.models import AccessAttempt
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import get_user_model, login, logout
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kalshi.models import SignInCode
+from kalshi.services import second_factor
+from kalshi.services.audit import address_of
+from kalshi.services.audit_sign_in import HOW
+from kalshi.views.forms import CodeForm
+from kalshi.views.throttle import Buckets
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+HALF = "kalshi_first_step"
+"""Session key of who gave the right password and owes the code. Such a session is nobody's."""
+HALF_VALID_S = 300
+
+# Of one address, over all names: what a person never reaches, and guessing one password for many names does.
+attempts = Buckets(capacity=30, refill_per_s=0.5)
 
 
 class PasswordSignIn(LoginView):
     template_name = "kalshi/sign_in.html"
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        return _throttled(request) or super().post(request, *arguments, **options)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        return _first_step_done(self.request, form.get_user(), "password", self.get_success_url())
+
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest, code: str) -> HttpResponse:
-    """GET shows a button, so that a link preview burns nothing; POST spends the code and signs in."""
+    """GET shows a button, so that a link preview burns nothing; POST spends the code and signs in.
+
+    Links are made on the server's command line. Whoever can do that for a superuser could as well take the second
+    factor away, so there the link is enough: it is the way back in when the telephone is lost.
+    """
     if request.method != "POST":
         return _link_page(request, is_open=SignInCode.is_open(code))
     user = SignInCode.spend(code)
     if user is None:
         return _link_page(request, is_open=False)
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect(settings.LOGIN_REDIRECT_URL)
+    return _first_step_done(
+        request, user, "link", str(settings.LOGIN_REDIRECT_URL), is_enough=user.is_superuser
+    )
+
+
+def _first_step_done(
+    request: HttpRequest, user: Any, how: str, target: str, *, is_enough: bool = False
+) -> HttpResponse:
+    """Sign in, or ask for the code first."""
+    if is_enough or not second_factor.is_on(user):
+        return _sign_in(request, user, {"with": how}, target)
+    request.session.flush()
+    request.session[HALF] = {
+        "user": str(user.pk),
+        "hash": user.get_session_auth_hash(),
+        "with": how,
+        "target": target,
+        "at": time.time(),
+    }
+    return redirect("sign-in-code")
+
+
+def _sign_in(request: HttpRequest, user: Any, how: dict[str, Any], target: str) -> HttpResponse:
+    setattr(request, HOW, how)
+    login(request, user, backend=BACKEND)
+    return redirect(target)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """The second step."""
+    half = request.session.get(HALF)
+    user = _half_signed_in(half)
+    if half is None or user is None:
+        request.session.pop(HALF, None)
+        return redirect("sign-in")
+    form = CodeForm(request.POST or None)
+    if request.method != "POST":
+        return render(request, "kalshi/sign_in_code.html", {"form": form})
+    refusal = _throttled(request)
+    if refusal is not None:
+        return refusal
+    wait_s = second_factor.refused_for_s(user)
+    if form.is_valid():
+        # A recovery code is good even while the app's codes are refused.
+        if second_factor.verify(user, form.cleaned_data["code"]):
+            del request.session[HALF]
+            return _sign_in(request, user, {"with": half["with"], "second factor": True}, half["target"])
+        form.add_error("code", _too_many_codes(wait_s) if wait_s else "This code is not right.")
+    page = render(request, "kalshi/sign_in_code.html", {"form": form}, status=429 if wait_s else 200)
+    if wait_s:
+        page["Retry-After"] = str(wait_s)
+    return page
+
+
+def _too_many_codes(wait_s: int) -> str:
+    return f"Too many wrong codes: wait for {_spoken(wait_s)}, or use a recovery code."
+
+
+def _half_signed_in(half: dict[str, Any] | None) -> Any | None:
+    """Who gave the password within the last minutes, unless it changed since."""
+    if half is None or not 0 <= time.time() - half["at"] < HALF_VALID_S:
+        return None
+    user: Any = get_user_model().objects.filter(pk=half["user"], is_active=True).first()
+    return user if user is not None and user.get_session_auth_hash() == half["hash"] else None
 
 
 def _link_page(request: HttpRequest, *, is_open: bool) -> HttpResponse:
@@ -38,10 +133,49 @@ def _link_page(request: HttpRequest, *, is_open: bool) -> HttpResponse:
     return page
 
 
+def _throttled(request: HttpRequest) -> HttpResponse | None:
+    wait_s = attempts.take(address_of(request) or "-")
+    return _try_later(request, math.ceil(wait_s)) if wait_s else None
+
+
+def locked(
+    request: HttpRequest, response: HttpResponseBase | None, credentials: dict[str, Any] | None
+) -> HttpResponse:
+    """What django-axes answers with once a name failed too often from one address."""
+    name = (credentials or {}).get("username")
+    attempt = (
+        AccessAttempt.objects.filter(username=name, ip_address=address_of(request))
+        .order_by("-attempt_time")
+        .first()
+    )
+    cool_off = get_cool_off(request)
+    left_s = 1
+    if attempt is not None and cool_off is not None:
+        left_s = max(1, math.ceil((attempt.attempt_time + cool_off - timezone.now()).total_seconds()))
+    return _try_later(request, left_s)
+
+
+def _try_later(request: HttpRequest, wait_s: int) -> HttpResponse:
+    page = render(request, "kalshi/sign_in_later.html", {"wait": _spoken(wait_s)}, status=429)
+    page["Retry-After"] = str(wait_s)
+    page["Cache-Control"] = "no-store"
+    return page
+
+
+def _spoken(wait_s: int) -> str:
+    """The time to wait, rounded up, for a person."""
+    count, unit = (wait_s, "second") if wait_s < 60 else (math.ceil(wait_s / 60), "minute")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Also empties the browser's cache of what this person saw."""
     logout(request)
+    return signed_out()
+
+
+def signed_out() -> HttpResponse:
     response = redirect(settings.LOGIN_URL)
     response["Clear-Site-Data"] = '"cache"'
     return response
