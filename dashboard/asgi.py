@@ -27,6 +27,7 @@ from kalshi.server.protocol import AT_ONCE
 from kalshi.server.stopping import Stop
 from kalshi.server.threads import DaemonThreads
 from kalshi.services import engine, metrics
+from kalshi.services.key_usage import usage
 
 # More threads than may wait for Kalshi at a time (kalshi.cache.readthrough), so that waiting callers never hold up
 # the others.
@@ -43,6 +44,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
     engine.serve()
     access_log.start()
     report.start()
+    usage.start()
     Stop(drain=application.drain, let_go=engine.let_go).watch()
     settings_in_force = asyncio.create_task(application.run())
     yield {AT_ONCE: application.at_once}
@@ -50,6 +52,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
     with contextlib.suppress(asyncio.CancelledError):
         await settings_in_force
     report.stop()
+    await asyncio.to_thread(usage.stop)  # Django lets nobody write from the event loop
     engine.close()
     access_log.stop()
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from kalshi.models import VirtualKey
 from kalshi.services import signed_requests, virtual_keys
+from kalshi.services.key_usage import usage
 from kalshi.services.seen_addresses import note_use
 from kalshi.services.signed_requests import KEY, SIGNATURE, TIMESTAMP
 
@@ -58,6 +59,7 @@ class SignedAuthentication(BaseAuthentication):
             raise SignatureRefused(
                 "The signature does not fit this key, time, method and path.", "INCORRECT_API_KEY_SIGNATURE"
             )
+        usage.note(key_id)
         note_use(f"key:{key_id}", request.META.get("REMOTE_ADDR"), key.user)
         return key.user, key
 
