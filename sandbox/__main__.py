@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +15,10 @@ from typing import NoReturn
 from aiohttp import web
 
 from sandbox.budget import TIERS
-from sandbox.clock import make_clock, parse_epoch
-from sandbox.exchange import make_exchange
-from sandbox.keys import KeysError, load_or_make
+from sandbox.clock import Clock, make_clock, parse_epoch
+from sandbox.exchange import Exchange, make_exchange
+from sandbox.key_files import KeysError
+from sandbox.keys import load_or_make
 from sandbox.operations import PREFIX
 from sandbox.replay import Replay
 from sandbox.server import Front, make_front
@@ -131,16 +134,27 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, parent: 
         loop.call_later(PARENT_EVERY_S, _watch_parent, loop, stop, parent)
 
 
+def grow(options: Options, clock: Clock) -> Exchange:
+    """The exchange with its past. All of it is kept, so the collector need not look through it again and again."""
+    gc.disable()
+    exchange = make_exchange(options.seed, clock.epoch_s, options.tier)
+    exchange.view(clock.now_s())
+    gc.freeze()
+    gc.enable()
+    return exchange
+
+
 def main() -> int:
     options = parser().parse_args(namespace=Options())
+    clock = make_clock(options.speed, options.epoch)
+    with ThreadPoolExecutor(1) as pool:  # making an RSA key takes a while, outside of Python
+        loading = pool.submit(load_or_make, options.keys_dir)
+        exchange = grow(options, clock)
     try:
-        keys = load_or_make(options.keys_dir)
+        keys = loading.result()
     except KeysError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
-    clock = make_clock(options.speed, options.epoch)
-    exchange = make_exchange(options.seed, clock.epoch_s, options.tier, keys.ids)
-    exchange.view(clock.now_s())
     front = make_front(exchange, clock, keys, Replay(options.replay) if options.replay else None)
     try:
         asyncio.run(serve(front, options))

@@ -3,10 +3,12 @@
 import ipaddress
 import json
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from sandbox.account.style import FIRST
 from sandbox.errors import Body
 from sandbox.exchange import View
 from sandbox.faults import FaultError, parse
@@ -34,7 +36,7 @@ async def control(front: "Front", request: web.BaseRequest, path: str) -> web.Re
     if path == "/sandbox/stats":
         return web.json_response(front.stats.body())
     if path == "/sandbox/truth":
-        return web.json_response(truth(front.exchange.view(front.clock.now_s())))
+        return asked_truth(front, request.query)
     return await faults(front, request)
 
 
@@ -53,12 +55,24 @@ async def faults(front: "Front", request: web.BaseRequest) -> web.Response:
     return web.json_response({"fault": fault.body() if fault else None})
 
 
-def truth(view: View) -> Body:
+def asked_truth(front: "Front", query: Mapping[str, str]) -> web.Response:
+    """`account` and `subaccount` choose the books, by default the first account's subaccount 0."""
+    name, number = query.get("account", FIRST), query.get("subaccount", "0")
+    account = front.exchange.accounts.get(name)
+    if account is None:
+        return problem(404, f"There is no account {name}; there are {', '.join(front.exchange.accounts)}.")
+    if number not in {str(known) for known in account.traders}:
+        return problem(404, f"The account {name} has no subaccount {number}.")
+    return web.json_response(truth(front.exchange.view(front.clock.now_s(), name), int(number)))
+
+
+def truth(view: View, subaccount: int = 0) -> Body:
     """The books as they are. Costs and results exclude fees:
 
-    cash = deposits - withdrawals - fees + realized_pnl - the sum of the positions' costs.
+    cash = deposits - withdrawals + moved_in - fees + realized_pnl - the sum of the positions' costs, where moved_in is
+    what other subaccounts of the account gave, less what they got.
     """
-    ledger = view.trader.ledger
+    ledger = view.account.traders[subaccount].ledger
     return {
         "cash_dollars": dollars6(ledger.cash_u),
         "positions": [
@@ -76,6 +90,7 @@ def truth(view: View) -> Body:
         "realized_pnl_dollars": dollars6(ledger.realized_u),
         "deposits_dollars": dollars6(ledger.deposits_u),
         "withdrawals_dollars": dollars6(ledger.withdrawals_u),
+        "moved_in_dollars": dollars6(ledger.moved_u),
     }
 
 

@@ -1,11 +1,14 @@
 """The whole simulated exchange at one moment: what the handlers read."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.account.trader import Trader
+from sandbox.account.account import Account
+from sandbox.account.style import FIRST, HOLDERS
+from sandbox.account.trader import Placed, Trader
+from sandbox.keys import ApiKey
 from sandbox.world.book import Book, book_at
 from sandbox.world.days import DAY_S, day_of
 from sandbox.world.model import Event, Market
@@ -20,34 +23,42 @@ BODIES_KEPT = 8_000
 
 @dataclass(slots=True)
 class Exchange:
-    """`finished` keeps the bodies of markets that can no longer change."""
+    """`placed`: all accounts' orders by market; `finished`: the bodies of markets that can no longer change."""
 
     seed: int
     universe: Universe
-    trader: Trader
+    accounts: dict[str, Account]
+    placed: Placed
     tier: str
-    api_keys: dict[str, str]
+    keys: Sequence[ApiKey] = ()
     finished: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def view(self, now_s: int) -> "View":
-        """Advance to a moment (never backwards) and look around."""
+    def view(self, now_s: int, account: str = FIRST, bound: int | None = None) -> "View":
+        """Advance to a moment (never backwards) and look around as an account, perhaps bound to one subaccount."""
         self.universe.extend(day_of(now_s))
-        self.trader.advance(now_s * 1_000_000)
+        for holder in self.accounts.values():
+            holder.advance(now_s * 1_000_000)
         if len(self.finished) > BODIES_KEPT:
             self.finished.clear()
-        return View(self, now_s)
+        return View(self, now_s, self.accounts[account], bound)
 
 
-def make_exchange(seed: int, start_s: int, tier: str, api_keys: dict[str, str]) -> Exchange:
-    """`api_keys`: name to key id. Raises nothing; takes about a second of planning."""
+def make_exchange(seed: int, start_s: int, tier: str) -> Exchange:
+    """Raises nothing; takes about half a second of planning."""
     universe = Universe(seed, start_s)
-    return Exchange(seed, universe, Trader(universe), tier, api_keys)
+    placed: Placed = {}
+    accounts = {holder.name: Account(universe, holder, placed) for holder in HOLDERS}
+    return Exchange(seed, universe, accounts, placed, tier)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
+    """`account` matters to signed operations alone; a key may be bound to one of its subaccounts."""
+
     exchange: Exchange
     now_s: int
+    account: Account
+    bound: int | None = None
 
     @property
     def now_us(self) -> int:
@@ -57,9 +68,13 @@ class View:
     def universe(self) -> Universe:
         return self.exchange.universe
 
-    @property
-    def trader(self) -> Trader:
-        return self.exchange.trader
+    def traders(self, subaccount: int | None = None) -> list[Trader]:
+        """The books asked for: those of one subaccount, of all (None), or of the one the key is bound to."""
+        wanted = subaccount if self.bound is None else self.bound
+        traders = self.account.traders
+        if wanted is None:
+            return list(traders.values())
+        return [traders[wanted]] if wanted in traders else []
 
     @property
     def cutoff_s(self) -> int:
@@ -94,18 +109,19 @@ class View:
         return (event for event in self.universe.by_close if self.listed(event))
 
     def book(self, market: Market, *, best_only: bool = False) -> Book:
-        own = self.trader.resting(market.ticker, self.now_us)
+        waiting = (order.resting(self.now_us) for order in self.exchange.placed.get(market.ticker, ()))
+        own = [order for order in waiting if order is not None]
         return book_at(market, self.now_s, own, levels=1 if best_only and not own else None)
 
     def volume_h(self, market: Market, at_us: int) -> int:
-        """Contracts traded up to a moment, the account's own included."""
+        """Contracts traded up to a moment, the accounts' own included."""
         return self.universe.tape(market).volume(at_us) + sum(
             trade.count_h for trade in self.own_trades(market, 0, at_us)
         )
 
     def own_trades(self, market: Market, after_us: int, upto_us: int) -> list[Trade]:
-        """The account's fills in (after, upto] as the public sees them, oldest first."""
-        orders = self.trader.orders_by_market.get(market.ticker, ())
+        """The accounts' fills in (after, upto] as the public sees them, oldest first."""
+        orders = self.exchange.placed.get(market.ticker, ())
         trades = [
             Trade(
                 fill.fill_id,

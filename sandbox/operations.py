@@ -14,17 +14,61 @@ from sandbox.handlers import (
     account,
     candles,
     cash_flows,
+    combos,
     events,
     exchange,
+    fee_changes,
+    forecasts,
     historical,
+    incentives,
+    live_data,
     markets,
+    milestones,
     portfolio,
     positions,
+    resting,
+    search,
+    subaccounts,
     trades,
+    weather,
+)
+from sandbox.param_shapes import (
+    ANY_PERIOD,
+    BATCH_TICKERS,
+    BLOCK,
+    BOOK_TICKERS,
+    COLLECTION_STATUS,
+    COUNT_FILTER,
+    DEPTH,
+    EVENT_STATUS,
+    FORECAST_PERIOD,
+    INCENTIVE_STATUS,
+    INCENTIVE_TYPE,
+    LATEST,
+    MARKET_STATUS,
+    MARKET_TIMES,
+    NESTED,
+    ORDER_STATUS,
+    PERIOD,
+    PLAYER_STATS,
+    SERIES_FLAGS,
+    SETTLEMENT_STATUS,
+    SHARD,
+    SPAN,
+    SUBACCOUNT,
+    SUBACCOUNT_0,
+    TIMES,
+    flag,
+    limit,
+    listed,
+    number,
+    numbers,
+    texts,
 )
 from sandbox.params import Args, Param
 
 PREFIX = "/trade-api/v2"
+SCOPES = {"get_balance": ("read", "read::portfolio_balance")}
 Handler = Callable[[View, Args], Body]
 
 
@@ -46,58 +90,14 @@ class Operation:
         return "".join(word.title() for word in self.name.split("_"))
 
     @property
+    def scopes(self) -> tuple[str, ...]:
+        """Scopes of which a key needs one, or its parent."""
+        return SCOPES.get(self.name, ("read",))
+
+    @property
     def cost(self) -> int:
         return COSTS.get(self.path, DEFAULT_COST)
 
-
-def number(
-    name: str, minimum: int | None = None, maximum: int | None = None, default: int | None = None
-) -> Param:
-    return Param(name, "integer", default=default, minimum=minimum, maximum=maximum)
-
-
-def limit(minimum: int, maximum: int, default: int = 100) -> tuple[Param, Param]:
-    return Param("limit", "integer", default=default, minimum=minimum, maximum=maximum), Param("cursor")
-
-
-def flag(name: str) -> Param:
-    return Param(name, "boolean", default=False)
-
-
-def texts(*names: str) -> tuple[Param, ...]:
-    return tuple(Param(name) for name in names)
-
-
-def listed(name: str, most: int | None = None) -> Param:
-    return Param(name, items="comma", max_items=most)
-
-
-def numbers(*names: str) -> tuple[Param, ...]:
-    return tuple(number(name) for name in names)
-
-
-TIMES = numbers("min_ts", "max_ts")
-SUBACCOUNT = number("subaccount")
-SUBACCOUNT_0 = number("subaccount", default=0)
-SHARD = number("exchange_index", minimum=0)
-NESTED = flag("with_nested_markets")
-COUNT_FILTER = Param("count_filter", items="comma", choices=("position", "total_traded"))
-SETTLEMENT_STATUS = Param("settlement_status", default="unsettled", choices=("unsettled", "settled", "all"))
-ORDER_STATUS = Param("status", choices=("resting", "canceled", "executed"))
-MARKET_STATUS = Param("status", choices=("unopened", "open", "paused", "closed", "settled"))
-EVENT_STATUS = Param("status", choices=("unopened", "open", "closed", "settled"))
-MARKET_TIMES = numbers(
-    *(f"{end}_{family}_ts" for family in ("created", "updated", "close", "settled") for end in ("min", "max"))
-)
-SPAN = (Param("start_ts", "integer", required=True), Param("end_ts", "integer", required=True))
-PERIOD = Param("period_interval", "integer", required=True, choices=(1, 60, 1440))
-ANY_PERIOD = Param("period_interval", "integer", required=True, minimum=1)
-LATEST = flag("include_latest_before_start")
-BATCH_TICKERS = Param("market_tickers", items="comma", max_items=100, required=True)
-BOOK_TICKERS = Param("tickers", items="repeat", max_items=100, required=True)
-DEPTH = number("depth", 0, 100, default=0)
-BLOCK = Param("is_block_trade", "boolean")
-SERIES_FLAGS = (flag("include_product_metadata"), flag("include_volume"))
 
 PUBLIC, SIGNED = False, True
 OPERATIONS = (
@@ -161,6 +161,55 @@ OPERATIONS = (
               (*limit(1, 1000), Param("ticker"), *TIMES, SUBACCOUNT)),
     Operation("/historical/positions", positions.get_historical_positions, SIGNED,
               (*limit(1, 1000), *texts("ticker", "event_ticker"), SUBACCOUNT_0)),
+    Operation("/portfolio/orders/queue_positions", resting.get_order_queue_positions, SIGNED,
+              (listed("market_tickers"), Param("event_ticker"), SUBACCOUNT_0)),
+    Operation("/portfolio/orders/{order_id}/queue_position", resting.get_order_queue_position, SIGNED),
+    Operation("/portfolio/order_groups", resting.get_order_groups, SIGNED, (SUBACCOUNT,)),
+    Operation("/portfolio/order_groups/{order_group_id}", resting.get_order_group, SIGNED, (SUBACCOUNT,)),
+    Operation("/portfolio/summary/total_resting_order_value", resting.get_portfolio_resting_order_total_value,
+              SIGNED),
+    Operation("/portfolio/subaccounts/balances", subaccounts.get_subaccount_balances, SIGNED),
+    Operation("/portfolio/subaccounts/netting", subaccounts.get_subaccount_netting, SIGNED),
+    Operation("/portfolio/subaccounts/transfers", subaccounts.get_subaccount_transfers, SIGNED, limit(1, 1000)),
+    Operation("/portfolio/intra_exchange_instance_transfers", subaccounts.get_intra_exchange_instance_transfers,
+              SIGNED, limit(1, 500)),
+    Operation("/portfolio/intra_exchange_instance_transfers/{transfer_id}",
+              subaccounts.get_intra_exchange_instance_transfer, SIGNED),
+    Operation("/portfolio/target_balance_allocation", subaccounts.get_target_balance_allocation, SIGNED),
+    Operation("/events/fee_changes", fee_changes.get_event_fee_changes, PUBLIC,
+              (Param("event_ticker"), *limit(1, 1000))),
+    Operation("/series/fee_changes", fee_changes.get_series_fee_changes, PUBLIC,
+              (Param("series_ticker"), flag("show_historical"))),
+    Operation("/series/{series_ticker}/events/{ticker}/forecast_percentile_history",
+              forecasts.get_event_forecast_percentiles_history, SIGNED,
+              (Param("percentiles", items="repeat", max_items=10, required=True), *SPAN, FORECAST_PERIOD)),
+    Operation("/multivariate_event_collections", combos.get_multivariate_event_collections, PUBLIC,
+              (COLLECTION_STATUS, *texts("associated_event_ticker", "series_ticker", "cursor"),
+               number("limit", 1, 200))),
+    Operation("/multivariate_event_collections/{collection_ticker}", combos.get_multivariate_event_collection,
+              PUBLIC),
+    Operation("/milestones", milestones.get_milestones, PUBLIC,
+              (Param("limit", "integer", required=True, minimum=1, maximum=500),
+               *texts("minimum_start_date", "category", "competition", "source_id", "type", "related_event_ticker",
+                      "cursor"), number("min_updated_ts"))),
+    Operation("/milestones/{milestone_id}", milestones.get_milestone, PUBLIC),
+    Operation("/live_data/batch", live_data.get_live_datas, PUBLIC,
+              (Param("milestone_ids", items="repeat", max_items=100, required=True), PLAYER_STATS)),
+    Operation("/live_data/milestone/{milestone_id}", live_data.get_live_data_by_milestone, PUBLIC, (PLAYER_STATS,)),
+    Operation("/live_data/milestone/{milestone_id}/game_stats", live_data.get_game_stats, PUBLIC),
+    Operation("/live_data/{type}/milestone/{milestone_id}", live_data.get_live_data, PUBLIC, (PLAYER_STATS,)),
+    Operation("/live_data/events/{event_ticker}", live_data.get_event_live_data, PUBLIC, texts("range")),
+    Operation("/live_data/weather/{city}", weather.get_weather_index, PUBLIC,
+              (*numbers("from", "to", "last_sec"), flag("detailed"))),
+    Operation("/live_data/weather/{city}/calibrations", weather.get_weather_index_calibrations, PUBLIC),
+    Operation("/incentive_programs", incentives.get_incentive_programs, PUBLIC,
+              (INCENTIVE_STATUS, INCENTIVE_TYPE, Param("incentive_description"), *limit(1, 10_000))),
+    Operation("/structured_targets", search.get_structured_targets, PUBLIC,
+              (Param("ids", items="repeat", max_items=2000), *texts("type", "competition", "cursor"),
+               number("page_size", 1, 2000, default=100))),
+    Operation("/structured_targets/{structured_target_id}", search.get_structured_target, PUBLIC),
+    Operation("/search/tags_by_categories", search.get_tags_for_series_categories, PUBLIC),
+    Operation("/search/filters_by_sport", search.get_filters_for_sports, PUBLIC),
 )  # fmt: skip
 BY_NAME: Mapping[str, Operation] = {operation.name: operation for operation in OPERATIONS}
 

@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from sandbox.account.style import FIRST
 from sandbox.auth import authenticate
 from sandbox.budget import TIERS, TokenBucket
 from sandbox.clock import Clock
@@ -15,9 +17,9 @@ from sandbox.delivery import NO_STORE, deliver
 from sandbox.errors import ApiError, coded, not_found
 from sandbox.exchange import Exchange
 from sandbox.faults import FaultSwitch
-from sandbox.keys import ApiKeys
+from sandbox.keys import ApiKey, ApiKeys
 from sandbox.operations import Operation, find
-from sandbox.params import check
+from sandbox.params import Args, check
 from sandbox.replay import Replay
 from sandbox.stats import Stats
 
@@ -27,16 +29,16 @@ API = "/trade-api/"
 
 @dataclass(slots=True)
 class Front:
-    """One listening exchange; `bodies` are this second's answers."""
+    """One listening exchange; `buckets` by account; `bodies` are this second's answers."""
 
     exchange: Exchange
     clock: Clock
     keys: ApiKeys
-    bucket: TokenBucket
+    buckets: dict[str, TokenBucket]
     replay: Replay | None = None
     stats: Stats = field(default_factory=Stats)
     faults: FaultSwitch = field(default_factory=FaultSwitch)
-    bodies: dict[str, bytes] = field(default_factory=dict)
+    bodies: dict[tuple[str | int | None, ...], bytes] = field(default_factory=dict)
     bodies_at: int = 0
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -68,14 +70,13 @@ class Front:
     ) -> web.Response:
         """The right answer; a signature is judged by the time its request arrived."""
         try:
-            self.admit(request, raw_path, found, arrived)
+            key = self.admit(request, raw_path, found, arrived)
             if raw_path.endswith("/"):
                 return moved(raw_path, query)
             if found is None:
                 raise not_found()
-            if request.method not in {"GET", "HEAD"}:
-                raise coded(405, "method_not_allowed")
-            body = self.body(*found, raw_path, query)
+            permit(key, found[0], request.method)
+            body = self.body(*found, raw_path, query, key)
         except ApiError as error:
             self.stats.rejected[str(error.status)] += 1
             return refusal(error)
@@ -87,21 +88,24 @@ class Front:
         raw_path: str,
         found: tuple[Operation, dict[str, str]] | None,
         arrived: float,
-    ) -> None:
-        """Check the signature and charge the account. Raises ApiError 401 or 429."""
-        headers = request.headers
-        signed = authenticate(self.keys.public, headers, request.method, raw_path, arrived * 1000)
-        if not signed:
+    ) -> ApiKey | None:
+        """Check the signature and charge the account; the key, if there is one. Raises ApiError 401 or 429."""
+        key = authenticate(self.keys, request.headers, request.method, raw_path, arrived * 1000)
+        if key is None:
             self.stats.unsigned += 1
             if found is not None and found[0].signed:
                 raise coded(401, "token_authentication_failure")
-            return
+            return None
         cost = found[0].cost if found else 10
-        if not self.bucket.take(cost, time.monotonic()):
+        if not self.buckets[key.account].take(cost, time.monotonic()):
             raise coded(429, "too_many_requests")
         self.stats.tokens_used += cost
+        self.stats.tokens_by_account[key.account] += cost
+        return key
 
-    def body(self, operation: Operation, path: dict[str, str], raw_path: str, query: str) -> bytes:
+    def body(
+        self, operation: Operation, path: dict[str, str], raw_path: str, query: str, key: ApiKey | None
+    ) -> bytes:
         """Recorded bytes, this second's bytes, or new ones."""
         recorded = self.replay.body(operation.name) if self.replay else None
         if recorded is not None:
@@ -110,20 +114,43 @@ class Front:
         if now_s != self.bodies_at or len(self.bodies) >= BODIES_KEPT:
             self.bodies.clear()
             self.bodies_at = now_s
-        key = f"{raw_path}?{query}"
-        body = self.bodies.get(key)
+        private = key if operation.signed else None
+        account, bound = (private.account, private.subaccount) if private else (FIRST, None)
+        question = (raw_path, query, account, bound)
+        body = self.bodies.get(question)
         if body is None:
             pairs = parse_qsl(query, keep_blank_values=True)
             args = check(operation.operation_id, operation.params, path, pairs)
-            answer = operation.handler(self.exchange.view(now_s), args)
-            body = self.bodies[key] = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
+            refuse_other_subaccounts(bound, args, pairs)
+            answer = operation.handler(self.exchange.view(now_s, account, bound), args)
+            body = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
+            self.bodies[question] = body
         return body
+
+
+def permit(key: ApiKey | None, operation: Operation, method: str) -> None:
+    """Judge the key's scopes; nothing can be written with any of them. Raises ApiError 403 or 405."""
+    if method not in {"GET", "HEAD"}:
+        if key is not None and not key.writes:
+            raise coded(403, "permission_denied")
+        raise coded(405, "method_not_allowed")
+    if operation.signed and key is not None and not key.allows(*operation.scopes):
+        raise coded(403, "permission_denied")
+
+
+def refuse_other_subaccounts(bound: int | None, args: Args, pairs: Iterable[tuple[str, str]]) -> None:
+    """A key bound to a subaccount may leave it out or name it. Raises ApiError 403."""
+    named = any(name == "subaccount" and text for name, text in pairs)
+    if bound is not None and named and args.number("subaccount") not in {None, bound}:
+        raise coded(403, "permission_denied")
 
 
 def make_front(exchange: Exchange, clock: Clock, keys: ApiKeys, replay: Replay | None) -> Front:
     tier = TIERS[exchange.tier]
-    bucket = TokenBucket(tier.read_rate, tier.read_capacity, time.monotonic())
-    return Front(exchange, clock, keys, bucket, replay)
+    now = time.monotonic()
+    buckets = {name: TokenBucket(tier.read_rate, tier.read_capacity, now) for name in exchange.accounts}
+    exchange.keys = tuple(keys.values())
+    return Front(exchange, clock, keys, buckets, replay)
 
 
 def refusal(error: ApiError) -> web.Response:

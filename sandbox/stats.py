@@ -12,12 +12,14 @@ class Stats:
     requests: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     tokens_used: int = 0
+    tokens_by_account: Counter[str] = field(default_factory=Counter)
     unsigned: int = 0
 
     def body(self) -> dict[str, Any]:
         return {
             "requests": dict(self.requests),
             "tokens_used": self.tokens_used,
+            "tokens_by_account": dict(self.tokens_by_account),
             "unsigned": self.unsigned,
             "rejected": {"401": 0, "429": 0} | dict(self.rejected),
         }

@@ -15,13 +15,18 @@ LARGE_H = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Gain `count_h` of an outcome at some second; `is_sell` when that closes what was bought before."""
+    """Gain `count_h` of an outcome at some second; `is_sell` when that closes what was bought before.
+
+    `odd_h`: what the first parts of an order filled in parts have beyond whole contracts.
+    """
 
     market: Market
     is_yes: bool
     count_h: int
     at_s: int
     is_sell: bool = False
+    subaccount: int = 0
+    odd_h: int = 0
 
 
 def cross(dice: Random, intent: Intent) -> Order | None:
@@ -35,7 +40,7 @@ def cross(dice: Random, intent: Intent) -> Order | None:
     parts = [(price, count_h)]
     beyond = next_tick(market, price, is_yes=intent.is_yes)
     if count_h > LARGE_H and beyond is not None:
-        first_h = count_h * dice.randint(50, 80) // 10_000 * 100
+        first_h = count_h * dice.randint(50, 80) // 10_000 * 100 + intent.odd_h
         parts = [(price, first_h), (beyond, count_h - first_h)]
     order_id = uuid_of(market.ticker, created_us, dice.random())
     moments = [created_us + 1_500 + 400 * number for number in range(len(parts))]
@@ -59,7 +64,7 @@ def rest(dice: Random, intent: Intent, price_cc: int, end_s: int, step_s: int) -
     reached = next((moment for moment in moments if passed(intent, price_cc, moment)), None)
     fills: tuple[Fill, ...] = ()
     if reached is not None:
-        parts = [(price_cc, part) for part in split(dice, intent.count_h)]
+        parts = [(price_cc, part) for part in split(dice, intent)]
         first_us = reached * 1_000_000 + dice.randrange(90_000_000)
         if dice.random() < 0.15:
             parts = parts[:-1]
@@ -86,11 +91,14 @@ def passed(intent: Intent, price_cc: int, at_s: int) -> bool:
     return quote.ask_cc is None or quote.ask_cc > price_cc
 
 
-def split(dice: Random, count_h: int) -> list[int]:
+def split(dice: Random, intent: Intent) -> list[int]:
     """One to three parts."""
-    pieces = dice.randint(1, 3)
+    pieces, count_h = dice.randint(1, 3), intent.count_h
     part = count_h // pieces // 100 * 100
-    return [part] * (pieces - 1) + [count_h - part * (pieces - 1)] if part else [count_h]
+    if not part:
+        return [count_h]
+    part += intent.odd_h
+    return [part] * (pieces - 1) + [count_h - part * (pieces - 1)]
 
 
 def make_order(
@@ -106,6 +114,7 @@ def make_order(
         created_us=created_us,
         fills=fills,
         end_us=end_us,
+        subaccount=intent.subaccount,
     )
 
 
@@ -124,7 +133,8 @@ def make_fills(
             yes_price_cc=price,
             count_h=count_h,
             is_taker=is_taker,
-            fee_u=fee(intent.market.event.series, price, count_h, is_yes=intent.is_yes, is_taker=is_taker),
+            fee_u=fee(intent.market.event, price, count_h, is_yes=intent.is_yes, is_taker=is_taker),
+            subaccount=intent.subaccount,
         )
         for number, ((price, count_h), at_us) in enumerate(zip(parts, moments, strict=True))
     )

@@ -1,13 +1,14 @@
 """The books: cash and positions after every fill, settlement and transfer, exact to the micro-dollar.
 
-cash = deposits - withdrawals - cost of fills - fees + settlement revenue, where a fill that closes the opposite
-position is a sale: one YES and one NO together are one dollar. Costs are average costs; fees are kept apart.
+cash = deposits - withdrawals + moved in from other subaccounts - cost of fills - fees + settlement revenue, where a
+fill that closes the opposite position is a sale: one YES and one NO together are one dollar. Costs are average costs;
+fees are kept apart.
 """
 
 from dataclasses import dataclass
 
 from sandbox.account.orders import Fill
-from sandbox.account.transfers import Transfer
+from sandbox.account.transfers import Move, Transfer
 from sandbox.fixed import CENT_U, cents
 from sandbox.world.model import Market
 
@@ -37,16 +38,19 @@ class Settlement:
     cost_u: int
     fees_u: int
     revenue_cents: int
+    subaccount: int
 
 
 class Ledger:
     """Entries must be applied in time order."""
 
-    def __init__(self) -> None:
+    def __init__(self, subaccount: int) -> None:
+        self.subaccount = subaccount
         self.cash_u = 0
         self.fees_u = 0
         self.deposits_u = 0
         self.withdrawals_u = 0
+        self.moved_u = 0
         self.updated_us = 0
         self.positions: dict[str, Position] = {}
         self.fills: list[Fill] = []
@@ -94,7 +98,9 @@ class Ledger:
         value_cc = market.settlement_cc if position.count_h > 0 else 10_000 - market.settlement_cc
         revenue = cents(abs(position.count_h) * value_cc)
         self.settlements.append(
-            Settlement(market, at_us, position.count_h, position.cost_u, position.fees_u, revenue)
+            Settlement(
+                market, at_us, position.count_h, position.cost_u, position.fees_u, revenue, self.subaccount
+            )
         )
         position.realized_u += revenue * CENT_U - position.cost_u
         position.count_h = position.cost_u = 0
@@ -111,3 +117,9 @@ class Ledger:
             self.withdrawals_u += transfer.amount_u
             self.cash_u -= transfer.amount_u
         self.updated_us = transfer.final_us
+
+    def apply_move(self, move: Move, *, is_in: bool) -> None:
+        amount = move.amount_u if is_in else -move.amount_u
+        self.moved_u += amount
+        self.cash_u += amount
+        self.updated_us = move.at_us

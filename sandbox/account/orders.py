@@ -20,6 +20,7 @@ class Fill:
     count_h: int
     is_taker: bool
     fee_u: int
+    subaccount: int = 0
 
     @property
     def value_u(self) -> int:
@@ -29,7 +30,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`is_sell` only feeds the legacy fields: it closes what an earlier order opened. `end_us` cancels the rest."""
+    """`is_sell` only feeds the legacy fields: it closes what an earlier order opened. `end_us` cancels the rest.
+
+    `grouped` orders belong to their subaccount's order group on the market's shard.
+    """
 
     order_id: str
     market: Market
@@ -41,6 +45,8 @@ class Order:
     fills: tuple[Fill, ...]
     end_us: int
     expires: bool = False
+    subaccount: int = 0
+    grouped: bool = False
 
     def filled_h(self, now_us: int) -> int:
         return sum(fill.count_h for fill in self.fills if fill.at_us <= now_us)

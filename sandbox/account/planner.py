@@ -1,18 +1,20 @@
-"""What the trader does on one day: entries and exits in daily markets, long holdings, a ladder of resting orders.
+"""What a trader does on one day: entries and exits in daily markets, long holdings, a ladder of resting orders.
 
 Each day is planned on its own from the seed, so that the past never depends on when the sandbox was started.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from sandbox.account.execution import Intent, cross, rest
 from sandbox.account.orders import Order
+from sandbox.account.style import Style
 from sandbox.world.days import DAY_S
 from sandbox.world.model import Event, Market
 from sandbox.world.numbers import key_of
 from sandbox.world.prices import base_quote
-from sandbox.world.universe import Universe
+from sandbox.world.universe import LONG_LIFE_S, Universe
 
 HOUR_S = 3_600
 WINNER_SHARE = 0.61
@@ -20,13 +22,14 @@ SOON = range(2 * HOUR_S, 40 * HOUR_S)
 LATER = range(5 * DAY_S, 36 * DAY_S)
 
 
-def plan_day(universe: Universe, day: int) -> list[Order]:
-    plan = DayPlan(universe, day)
-    for _ in range(plan.dice.randint(2, 3)):
+def plan_day(universe: Universe, day: int, style: Style, subaccount: int) -> list[Order]:
+    plan = DayPlan(universe, day, style, subaccount)
+    active = day % style.every == 0
+    for _ in range(plan.dice.randint(*style.entries) if active else 0):
         plan.trade_daily()
-    if day % 5 == 1:
+    if day % style.long_every == 1:
         plan.hold_long()
-    for _ in range(2):
+    for _ in range(style.ladders if active else 0):
         plan.ladder()
     return plan.orders
 
@@ -34,10 +37,12 @@ def plan_day(universe: Universe, day: int) -> list[Order]:
 class DayPlan:
     """Collects the orders of one day in `orders`."""
 
-    def __init__(self, universe: Universe, day: int) -> None:
+    def __init__(self, universe: Universe, day: int, style: Style, subaccount: int) -> None:
         self.universe = universe
         self.day = day
-        self.dice = Random(key_of(universe.seed, "account", day))
+        self.style = style
+        self.subaccount = subaccount
+        self.dice = Random(key_of(universe.seed, "account", *style.name, day))
         self.orders: list[Order] = []
 
     def trade_daily(self) -> None:
@@ -46,7 +51,7 @@ class DayPlan:
         market = self.pick(at_s, SOON)
         if market is None:
             return
-        intent = Intent(market, self.favour(market), self.size(8, 90), at_s)
+        intent = self.intent(market, self.favour(market), self.size(8, 90), at_s)
         if self.dice.random() < 0.3:
             end_s = min(market.timing.close_s, at_s + self.dice.randrange(6, 30) * HOUR_S)
             order: Order | None = rest(self.dice, intent, near_price(intent), end_s, HOUR_S)
@@ -61,7 +66,7 @@ class DayPlan:
         market = self.pick(at_s, LATER)
         if market is None:
             return
-        order = cross(self.dice, Intent(market, self.favour(market), self.size(40, 160), at_s))
+        order = cross(self.dice, self.intent(market, self.favour(market), self.size(40, 160), at_s))
         self.keep(order)
         if order is not None and self.dice.random() < 0.3:
             self.sell_again(order, at_s + 3 * DAY_S, market.timing.close_s - HOUR_S)
@@ -72,10 +77,10 @@ class DayPlan:
         market = self.pick(at_s, LATER)
         if market is None:
             return
-        intent = Intent(market, self.dice.random() < 0.6, self.size(20, 120), at_s)
+        intent = self.intent(market, self.dice.random() < 0.6, self.size(20, 120), at_s)
         price = step_back(intent, self.dice.randint(8, 20))
         end_s = min(market.timing.close_s, at_s + self.dice.randrange(96, 150) * HOUR_S)
-        self.keep(rest(self.dice, intent, price, end_s, 8 * HOUR_S))
+        self.keep(replace(rest(self.dice, intent, price, end_s, 8 * HOUR_S), grouped=True))
 
     def sell_again(self, order: Order, first_s: int, last_s: int) -> None:
         """Close what the order has bought by some moment in between, at the market."""
@@ -84,16 +89,21 @@ class DayPlan:
         at_s = self.dice.randrange(first_s, last_s)
         bought_h = order.filled_h(at_s * 1_000_000)
         if bought_h and order.market.tradable(at_s):
-            self.keep(cross(self.dice, Intent(order.market, not order.is_yes, bought_h, at_s, is_sell=True)))
+            sale = replace(self.intent(order.market, not order.is_yes, bought_h, at_s), is_sell=True)
+            self.keep(cross(self.dice, sale))
+
+    def intent(self, market: Market, is_yes: bool, count_h: int, at_s: int) -> Intent:
+        return Intent(market, is_yes, count_h, at_s, subaccount=self.subaccount, odd_h=self.style.odd_h)
 
     def keep(self, order: Order | None) -> None:
         if order is not None:
             self.orders.append(order)
 
     def size(self, low: int, high: int) -> int:
-        """Hundredths of contracts; one order in six is not whole."""
-        whole = self.dice.randint(low, high) * 100
-        return whole + (self.dice.randrange(1, 100) if self.dice.random() < 1 / 6 else 0)
+        """Hundredths of contracts, around the style's scale; some are not whole."""
+        percent = self.style.percent
+        whole = self.dice.randint(low * percent // 100, high * percent // 100) * 100
+        return whole + (self.dice.randrange(1, 100) if self.dice.random() < self.style.odd else 0)
 
     def favour(self, market: Market) -> bool:
         """YES or NO; a little better than a coin, so that the account lasts."""
@@ -113,8 +123,10 @@ class DayPlan:
     def events_closing(self, at_s: int, closing: range) -> Iterator[Event]:
         """Only long-lived events are old enough to close in `LATER`, daily ones open two days before."""
         first, last = at_s + closing.start, at_s + closing.stop
+        universe = self.universe
+        by_day = universe.long_closing if closing.start >= LONG_LIFE_S else universe.closing
         for day in range(first // DAY_S, last // DAY_S + 1):
-            for event in self.universe.closing.get(day, ()):
+            for event in by_day.get(day, ()):
                 if event.timing.open_s <= at_s and first <= event.timing.close_s < last:
                     yield event
 

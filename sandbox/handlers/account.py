@@ -4,6 +4,7 @@ from sandbox.budget import COSTS, DEFAULT_COST, TIERS
 from sandbox.errors import Body
 from sandbox.exchange import View
 from sandbox.fixed import count
+from sandbox.keys import ApiKey
 from sandbox.params import Args
 from sandbox.world.days import DAY_S
 
@@ -30,7 +31,12 @@ def get_account_endpoint_costs(_view: View, _args: Args) -> Body:
 
 def get_account_api_usage_level_volume_progress(view: View, _args: Args) -> Body:
     since_us = view.now_us - 30 * DAY_S * 1_000_000
-    volume = sum(fill.count_h for fill in view.trader.ledger.fills if fill.at_us >= since_us)
+    volume = sum(
+        fill.count_h
+        for trader in view.account.traders.values()
+        for fill in trader.ledger.fills
+        if fill.at_us >= since_us
+    )
     goals = [
         {
             "level": level,
@@ -47,9 +53,20 @@ def get_account_api_usage_level_volume_progress(view: View, _args: Args) -> Body
     }
 
 
-def get_api_keys(view: View, _args: Args) -> Body:
-    keys = [
-        {"api_key_id": key_id, "name": f"sandbox {name}", "scopes": ["read"], "key_type": name}
-        for name, key_id in view.exchange.api_keys.items()
-    ]
-    return {"api_keys": keys}
+def get_api_keys(view: View, args: Args) -> Body:
+    """The account's keys; none of them belongs to a clearing member's subtrader."""
+    if args.text("fcm_subtrader_id") is not None:
+        return {"api_keys": []}
+    return {"api_keys": [key_body(key) for key in view.exchange.keys if key.account == view.account.name]}
+
+
+def key_body(key: ApiKey) -> Body:
+    body: Body = {
+        "api_key_id": key.key_id,
+        "name": f"sandbox {key.spec.name}",
+        "scopes": list(key.spec.scopes),
+        "key_type": key.spec.kind,
+    }
+    if key.subaccount is not None:
+        body["subaccount"] = key.subaccount
+    return body

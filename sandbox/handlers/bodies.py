@@ -7,8 +7,8 @@ from sandbox.fixed import count, dollars, iso
 from sandbox.world.book import Book
 from sandbox.world.days import DAY_S
 from sandbox.world.model import Event, Market, Series
-from sandbox.world.numbers import uuid_of
 from sandbox.world.prices import Quote, base_quote
+from sandbox.world.sports import team_id
 
 Body = dict[str, Any]
 
@@ -64,7 +64,7 @@ def strike_part(market: Market) -> Body:
     if market.cap_strike is not None:
         body["cap_strike"] = market.cap_strike
     if market.strike_type == "structured":
-        body["custom_strike"] = {"team": uuid_of(market.event.series.ticker[:5], market.name)}
+        body["custom_strike"] = {"team": team_id(market.event.metadata["competition"], market.name)}
     if market.legs:
         body["is_provisional"] = True
         body["mve_collection_ticker"] = market.event.collection
@@ -144,6 +144,9 @@ def event_body(view: View, event: Event) -> Body:
         "last_updated_ts": iso(event.timing.last_change_s(view.now_s)),
         "exchange_index": event.series.exchange_index,
     }
+    if event.fee_multiplier_override is not None:
+        body["fee_type_override"] = event.series.fee_type
+        body["fee_multiplier_override"] = event.fee_multiplier_override
     if event.strike_s is not None:
         body["strike_date"] = iso(event.strike_s)
     if event.metadata:

@@ -17,7 +17,8 @@ def get_settlements(view: View, args: Args) -> Body:
     settlements = sorted(
         (
             settlement
-            for settlement in view.trader.ledger.settlements
+            for trader in view.traders(args.number("subaccount"))
+            for settlement in trader.ledger.settlements
             if settlement.at_us >= view.cutoff_s * SECOND_US
             and matches(args, settlement.market, settlement.at_us)
         ),
@@ -29,8 +30,8 @@ def get_settlements(view: View, args: Args) -> Body:
     return {"settlements": [settlement_body(settlement) for settlement in found], "cursor": cursor}
 
 
-def settlement_key(settlement: Settlement) -> tuple[int, str]:
-    return -settlement.at_us, settlement.market.ticker
+def settlement_key(settlement: Settlement) -> tuple[int, str, int]:
+    return -settlement.at_us, settlement.market.ticker, settlement.subaccount
 
 
 def settlement_body(settlement: Settlement) -> Body:
@@ -63,7 +64,7 @@ def transfers_page(view: View, args: Args, name: str, *, is_deposit: bool) -> Bo
     transfers = sorted(
         (
             transfer
-            for transfer in view.trader.transfers
+            for transfer in view.account.transfers
             if transfer.is_deposit == is_deposit and transfer.created_us <= view.now_us
         ),
         key=transfer_key,

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from sandbox.errors import Body, bad_request, not_found
 from sandbox.exchange import View
-from sandbox.fixed import iso
 from sandbox.handlers.bodies import event_body, market_body, series_body, source_body
 from sandbox.handlers.markets import FOUND_BY, in_order
+from sandbox.handlers.milestones import milestone_body
 from sandbox.paging import page
 from sandbox.params import Args
+from sandbox.world.games import games_of
 from sandbox.world.model import Event, Market
-from sandbox.world.numbers import uuid_of
 from sandbox.world.universe import listing_order
 
 
@@ -18,9 +18,8 @@ def get_events(view: View, args: Args) -> Body:
     """Combos are never among them."""
     events = (event for event in view.events() if event.collection is None and wanted(view, event, args))
     found, cursor = page("events", events, listing_order, args.text("cursor"), args.integer("limit"))
-    milestones = (
-        [milestone(event) for event in found if event.metadata] if args.flag("with_milestones") else []
-    )
+    games = games_of(view.universe.events, found) if args.flag("with_milestones") else []
+    milestones = [milestone_body(view, game) for game in games]
     return {"events": nested(view, found, args), "milestones": milestones, "cursor": cursor}
 
 
@@ -50,21 +49,6 @@ def nested(view: View, events: list[Event], args: Args) -> list[Body]:
         for body, event in zip(bodies, events, strict=True):
             body["markets"] = [market_body(view, market) for market in shown(view, event)]
     return bodies
-
-
-def milestone(event: Event) -> Body:
-    return {
-        "id": uuid_of("milestone", event.ticker),
-        "category": event.series.category,
-        "type": f"{event.metadata['competition'].lower()}_game",
-        "start_date": iso(event.timing.close_s - 9_000),
-        "related_event_tickers": [event.ticker],
-        "primary_event_tickers": [event.ticker],
-        "title": event.title,
-        "notification_message": event.title,
-        "details": {},
-        "last_updated_ts": iso(event.timing.created_s),
-    }
 
 
 def get_multivariate_events(view: View, args: Args) -> Body:

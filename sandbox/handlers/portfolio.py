@@ -1,8 +1,7 @@
-"""Balance, orders and fills, live and archived; positions and cash flows have modules of their own."""
-
-from collections.abc import Iterable
+"""Balance, orders and fills, live and archived; positions, cash flows and what rests have modules of their own."""
 
 from sandbox.account.orders import Fill, Order
+from sandbox.account.trader import Trader
 from sandbox.errors import Body, not_found
 from sandbox.exchange import View
 from sandbox.fixed import cents, count, dollars, dollars6, iso_us
@@ -16,31 +15,44 @@ SHARD_PERCENT = {1: 5, 2: 15, 3: 10}
 
 def get_balance(view: View, args: Args) -> Body:
     """Cash, never reduced by resting orders; the shards keep a fixed split of it, shard 0 the rest."""
-    if args.integer("subaccount") != 0:
+    traders = view.traders(args.integer("subaccount"))
+    if not traders:
         raise not_found()
-    cash_cc = view.trader.ledger.cash_u // 100
-    shards = {index: cash_cc * percent // 100 for index, percent in SHARD_PERCENT.items()}
-    shards = {0: cash_cc - sum(shards.values()), **shards}
+    trader = traders[0]
+    shards = shard_cash(trader)
     index = args.number("exchange_index")
     if index is not None:
         shards = {index: shards.get(index, 0)}
     total_cc = sum(shards.values())
-    return {
+    body: Body = {
         "balance": cents(total_cc * 100),
         "balance_dollars": dollars(total_cc),
-        "portfolio_value": cents(portfolio_value_u(view, index)),
-        "updated_ts": max(view.trader.ledger.updated_us // SECOND_US, view.universe.first_day * 86_400),
-        "balance_breakdown": [
-            {"exchange_index": shard, "balance": dollars(amount)} for shard, amount in shards.items()
-        ],
+        "portfolio_value": cents(portfolio_value_u(view, trader, index)),
+        "updated_ts": updated_s(trader),
     }
+    if view.bound is None:
+        body["balance_breakdown"] = [
+            {"exchange_index": shard, "balance": dollars(amount)} for shard, amount in shards.items()
+        ]
+    return body
 
 
-def portfolio_value_u(view: View, exchange_index: int | None) -> int:
+def shard_cash(trader: Trader) -> dict[int, int]:
+    """Centi-cents by shard."""
+    cash_cc = trader.ledger.cash_u // 100
+    shards = {index: cash_cc * percent // 100 for index, percent in SHARD_PERCENT.items()}
+    return {0: cash_cc - sum(shards.values()), **shards}
+
+
+def updated_s(trader: Trader) -> int:
+    return max(trader.ledger.updated_us // SECOND_US, trader.universe.first_day * 86_400)
+
+
+def portfolio_value_u(view: View, trader: Trader, exchange_index: int | None) -> int:
     """What the open contracts would bring at the best bid; after the close, what they will pay."""
     return sum(
         abs(position.count_h) * worth_cc(view, position.market, is_yes=position.count_h > 0)
-        for position in view.trader.ledger.positions.values()
+        for position in trader.ledger.positions.values()
         if position.count_h and exchange_index in {None, position.market.event.series.exchange_index}
     )
 
@@ -56,7 +68,7 @@ def worth_cc(view: View, market: Market, *, is_yes: bool) -> int:
 
 
 def matches(args: Args, market: Market, at_us: int) -> bool:
-    """The filters that all portfolio lists share; the account has no subaccounts."""
+    """The filters that all portfolio lists share, but for the subaccount."""
     tickers, events = (
         args.words("ticker") or args.text("ticker"),
         args.words("event_ticker") or args.text("event_ticker"),
@@ -67,7 +79,6 @@ def matches(args: Args, market: Market, at_us: int) -> bool:
         and (not events or market.event.ticker in ((events,) if isinstance(events, str) else events))
         and (low is None or at_us >= low * SECOND_US)
         and (high is None or at_us < (high + 1) * SECOND_US)
-        and args.number("subaccount") in {None, 0}
         and args.number("exchange_index") in {None, market.event.series.exchange_index}
     )
 
@@ -86,7 +97,8 @@ def orders_page(view: View, args: Args, scope: str, *, archived: bool) -> Body:
     orders = sorted(
         (
             order
-            for order in view.trader.orders
+            for trader in view.traders(args.number("subaccount"))
+            for order in trader.orders
             if order.created_us <= view.now_us
             and is_archived(view, order) == archived
             and status in {None, order.status(view.now_us)}
@@ -109,10 +121,17 @@ def is_archived(view: View, order: Order) -> bool:
 
 
 def get_order(view: View, args: Args) -> Body:
-    order = view.trader.orders_by_id.get(args.path("order_id"))
-    if order is None or order.created_us > view.now_us or is_archived(view, order):
-        raise not_found()
-    return {"order": order_body(view, order)}
+    return {"order": order_body(view, existing(view, args))}
+
+
+def existing(view: View, args: Args) -> Order:
+    """The live order that the path names; a bound key sees those of its subaccount only."""
+    order_id = args.path("order_id")
+    for trader in view.traders():
+        order = trader.orders_by_id.get(order_id)
+        if order is not None and order.created_us <= view.now_us and not is_archived(view, order):
+            return order
+    raise not_found()
 
 
 def direction(is_yes: bool, is_sell: bool) -> Body:
@@ -133,7 +152,7 @@ def order_body(view: View, order: Order) -> Body:
     taken, made = ([fill for fill in fills if fill.is_taker is wanted] for wanted in (True, False))
     return {
         "order_id": order.order_id,
-        "user_id": view.trader.user_id,
+        "user_id": view.account.user_id,
         "client_order_id": f"sandbox-{order.order_id[:8]}",
         "ticker": order.market.ticker,
         **direction(order.is_yes, order.is_sell),
@@ -152,9 +171,9 @@ def order_body(view: View, order: Order) -> Body:
         "created_time": iso_us(order.created_us),
         "last_update_time": iso_us(order.last_update_us(now_us)),
         "self_trade_prevention_type": "taker_at_cross",
-        "order_group_id": None,
+        "order_group_id": view.account.group_id(order),
         "cancel_order_on_pause": False,
-        "subaccount_number": 0,
+        "subaccount_number": order.subaccount,
         "exchange_index": order.market.event.series.exchange_index,
     }
 
@@ -172,7 +191,7 @@ def fills_page(view: View, args: Args, scope: str, *, archived: bool) -> Body:
     cutoff_us, order_id = view.cutoff_s * SECOND_US, args.text("order_id")
     fills = (
         fill
-        for fill in newest(view.trader.ledger.fills)
+        for fill in newest(view, args.number("subaccount"))
         if (fill.at_us < cutoff_us) == archived
         and order_id in {None, fill.order_id}
         and matches(args, fill.market, fill.at_us)
@@ -181,7 +200,8 @@ def fills_page(view: View, args: Args, scope: str, *, archived: bool) -> Body:
     return {"fills": [fill_body(fill) for fill in found], "cursor": cursor}
 
 
-def newest(fills: Iterable[Fill]) -> list[Fill]:
+def newest(view: View, subaccount: int | None) -> list[Fill]:
+    fills = (fill for trader in view.traders(subaccount) for fill in trader.ledger.fills)
     return sorted(fills, key=fill_key)
 
 
@@ -204,6 +224,6 @@ def fill_body(fill: Fill) -> Body:
         "fee_cost": dollars6(fill.fee_u),
         "created_time": iso_us(fill.at_us),
         "ts": fill.at_us // SECOND_US,
-        "subaccount_number": 0,
+        "subaccount_number": fill.subaccount,
         "exchange_index": fill.market.event.series.exchange_index,
     }

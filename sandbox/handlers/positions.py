@@ -31,9 +31,14 @@ def get_historical_positions(view: View, args: Args) -> Body:
 
 
 def selected(view: View, args: Args) -> Iterable[Position]:
-    """Traded markets, held or not, that pass the filters."""
+    """Traded markets of one subaccount, held or not, that pass the filters."""
     fields = args.words("count_filter")
-    for position in view.trader.ledger.positions.values():
+    positions = [
+        position
+        for trader in view.traders(args.integer("subaccount"))
+        for position in trader.ledger.positions.values()
+    ]
+    for position in positions:
         nonzero = {"position": position.count_h != 0, "total_traded": position.traded_u != 0}
         if matches(args, position.market, position.last_us) and (
             not fields or any(nonzero[name] for name in fields)

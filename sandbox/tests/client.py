@@ -21,7 +21,10 @@ PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
 
 @dataclass
 class Sandbox:
-    """`get` signs with the Ed25519 key unless told otherwise; paths are those after /trade-api/v2."""
+    """`get` signs with the first account's Ed25519 key unless told otherwise; paths are those after /trade-api/v2.
+
+    The other keys are named by their files' stems (`second-rsa`, `first-write`).
+    """
 
     process: subprocess.Popen[str]
     origin: str
@@ -29,7 +32,9 @@ class Sandbox:
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
-        self.ids = json.loads((self.keys_dir / "keys.json").read_text())
+        self.accounts = json.loads((self.keys_dir / "accounts.json").read_text())["accounts"]
+        keys = [key for account in self.accounts for key in account["keys"]]
+        self.ids = {key["file"].removesuffix(".pem"): key["api_key_id"] for key in keys}
         self.private = {name: self.read_key(name) for name in self.ids}
 
     def read_key(self, name: str) -> Any:
@@ -66,26 +71,26 @@ class Sandbox:
             method, f"{self.origin}{full}", headers=headers, timeout=10, allow_redirects=False, **options
         )
 
-    def body(self, path: str) -> Any:
-        answer = self.get(path)
+    def body(self, path: str, *, key: str = "ed25519") -> Any:
+        answer = self.get(path, key=key)
         assert answer.status_code == 200, (path, answer.status_code, answer.text[:300])
         return answer.json()
 
-    def pages(self, path: str, name: str) -> list[list[dict[str, Any]]]:
+    def pages(self, path: str, name: str, *, key: str = "ed25519") -> list[list[dict[str, Any]]]:
         """One array of all pages of a list."""
         found: list[list[dict[str, Any]]] = []
         cursor = ""
         while True:
             joint = "&" if "?" in path else "?"
-            body = self.body(path + (f"{joint}cursor={cursor}" if cursor else ""))
+            body = self.body(path + (f"{joint}cursor={cursor}" if cursor else ""), key=key)
             found.append(body[name])
-            cursor = body.get("cursor") or ""
+            cursor = body.get("cursor") or body.get("next_cursor") or ""
             if not cursor:
                 return found
             assert len(found) < 200
 
-    def everything(self, path: str, name: str) -> list[dict[str, Any]]:
-        return [item for page in self.pages(path, name) for item in page]
+    def everything(self, path: str, name: str, *, key: str = "ed25519") -> list[dict[str, Any]]:
+        return [item for page in self.pages(path, name, key=key) for item in page]
 
     def control(self, method: str, name: str, **options: Any) -> requests.Response:
         return self.session.request(method, f"{self.origin}/sandbox/{name}", timeout=10, **options)

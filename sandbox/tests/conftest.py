@@ -56,4 +56,4 @@ def starting(keys_dir: Path) -> Iterator[Callable[..., Sandbox]]:
 @pytest.fixture(scope="session")
 def exchange() -> Exchange:
     """An exchange without a server, at NOON; tests only look at it from then on."""
-    return make_exchange(7, NOON, "basic", {})
+    return make_exchange(7, NOON, "basic")

@@ -14,11 +14,13 @@ from sandbox.exchange import Exchange, View, make_exchange
 from sandbox.operations import BY_NAME
 from sandbox.params import check
 from sandbox.tests.conftest import NOON
+from sandbox.world.model import Event, Series, Timing
 from sandbox.world.sports import GAMES
 from sandbox.world.weather import SERIES
 
 DAY = 86_400
 SEEDS = (7, 333)
+BOOKS = (("first", 0), ("first", 1), ("first", 2), ("second", 0))
 
 
 def ask(view: View, name: str, path: dict[str, str] | None = None, **query: object) -> Any:
@@ -30,11 +32,11 @@ def ask(view: View, name: str, path: dict[str, str] | None = None, **query: obje
     return json.loads(json.dumps(operation.handler(view, args)))
 
 
-def everything(view: View, name: str, key: str) -> list[Any]:
+def everything(view: View, name: str, key: str, **query: object) -> list[Any]:
     found: list[Any] = []
     cursor = ""
     while True:
-        body = ask(view, name, cursor=cursor, limit=500)
+        body = ask(view, name, cursor=cursor, limit=500, **query)
         found += body[key]
         cursor = body["cursor"]
         if not cursor:
@@ -43,50 +45,60 @@ def everything(view: View, name: str, key: str) -> list[Any]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_books_add_up_for_any_seed_and_time(seed: int) -> None:
-    """Several times in one exchange, up to a month apart, at odd seconds."""
+    """Several times in one exchange, up to a month apart, at odd seconds; every account and subaccount."""
     start = NOON + seed * 40 * DAY
-    exchange = make_exchange(seed, start, "basic", {})
+    exchange = make_exchange(seed, start, "basic")
     for days in (0, 1.37, 33.1):
-        view = exchange.view(int(start + days * DAY))
-        books = Reckoning(view)
-        cash_and_positions_follow_from_the_fills(view, books)
-        the_truth_obeys_its_own_equation(view)
-        orders_agree_with_their_fills(view, books)
-        settlements_show_what_the_fills_had_left(view, books)
-        the_account_is_worth_looking_at(view)
+        for account, subaccount in BOOKS:
+            view = exchange.view(int(start + days * DAY), account)
+            books = Reckoning(view, subaccount)
+            cash_and_positions_follow_from_the_fills(view, books)
+            the_truth_obeys_its_own_equation(view, subaccount)
+            orders_agree_with_their_fills(view, books)
+            settlements_show_what_the_fills_had_left(view, books)
+        the_accounts_are_worth_looking_at(exchange, int(start + days * DAY))
 
 
 def cash_and_positions_follow_from_the_fills(view: View, books: "Reckoning") -> None:
-    true = truth(view)
-    assert Decimal(true["cash_dollars"]) == books.cash
+    true, subaccount = truth(view, books.subaccount), books.subaccount
+    assert Decimal(true["cash_dollars"]) == books.cash > 0
     assert Decimal(true["fees_dollars"]) == books.fees
-    assert ask(view, "get_balance")["balance_dollars"] == f"{books.cash:.4f}"
+    assert ask(view, "get_balance", subaccount=subaccount)["balance_dollars"] == f"{books.cash:.4f}"
+    rows = ask(view, "get_subaccount_balances")["subaccount_balances"]
+    assert books.cash == sum(
+        Decimal(row["balance"]) for row in rows if row["subaccount_number"] == subaccount
+    )
     assert {row["ticker"]: Decimal(row["position_fp"]) for row in true["positions"]} == {
         ticker: held for ticker, held in books.held.items() if held
     }
-    shown = ask(view, "get_positions", limit=1000)["market_positions"]
+    shown = ask(view, "get_positions", limit=1000, subaccount=subaccount)["market_positions"]
     assert {row["ticker"]: Decimal(row["position_fp"]) for row in shown} == {
         ticker: held for ticker, held in books.held.items() if ticker not in books.settled
     }
 
 
-def the_truth_obeys_its_own_equation(view: View) -> None:
-    true = truth(view)
+def the_truth_obeys_its_own_equation(view: View, subaccount: int) -> None:
+    true = truth(view, subaccount)
     costs = sum(Decimal(row["cost_dollars"]) for row in true["positions"])
-    names = ("deposits", "withdrawals", "fees", "realized_pnl")
-    deposits, withdrawals, fees, realized = (Decimal(true[f"{name}_dollars"]) for name in names)
-    assert Decimal(true["cash_dollars"]) == deposits - withdrawals - fees + realized - costs
-    exposed = ask(view, "get_positions", limit=1000)
+    names = ("deposits", "withdrawals", "moved_in", "fees", "realized_pnl")
+    deposits, withdrawals, moved, fees, realized = (Decimal(true[f"{name}_dollars"]) for name in names)
+    assert Decimal(true["cash_dollars"]) == deposits - withdrawals + moved - fees + realized - costs
+    exposed = ask(view, "get_positions", limit=1000, subaccount=subaccount)
     for rows, field in ((exposed["market_positions"], "market"), (exposed["event_positions"], "event")):
         assert sum(Decimal(row[f"{field}_exposure_dollars"]) for row in rows) == costs
-    live = ask(view, "get_positions", limit=1000, settlement_status="all")["market_positions"]
-    old = ask(view, "get_historical_positions", limit=1000)["market_positions"]
+    live = everything(
+        view, "get_positions", "market_positions", settlement_status="all", subaccount=subaccount
+    )
+    old = everything(view, "get_historical_positions", "market_positions", subaccount=subaccount)
     assert sum(Decimal(row["realized_pnl_dollars"]) for row in live + old) == realized
     assert sum(Decimal(row["fees_paid_dollars"]) for row in live + old) == fees
 
 
 def orders_agree_with_their_fills(view: View, books: "Reckoning") -> None:
-    orders = everything(view, "get_orders", "orders") + everything(view, "get_historical_orders", "orders")
+    subaccount = books.subaccount
+    orders = everything(view, "get_orders", "orders", subaccount=subaccount)
+    orders += everything(view, "get_historical_orders", "orders", subaccount=subaccount)
+    assert {order["subaccount_number"] for order in orders} <= {subaccount}
     assert len({order["order_id"] for order in orders}) == len(orders)
     assert set(books.fills_of) <= {order["order_id"] for order in orders}
     for order in orders:
@@ -101,20 +113,26 @@ def orders_agree_with_their_fills(view: View, books: "Reckoning") -> None:
 
 
 def settlements_show_what_the_fills_had_left(view: View, books: "Reckoning") -> None:
-    settlements = everything(view, "get_settlements", "settlements")
-    assert len(settlements) > 80
-    for row in settlements:
+    for row in everything(view, "get_settlements", "settlements", subaccount=books.subaccount):
         assert row["revenue"] == books.revenue[row["ticker"]]
         assert Decimal(row["fee_cost"]) == books.fees_of[row["ticker"]]
         assert row["market_result"] == books.results[row["ticker"]]
 
 
-def the_account_is_worth_looking_at(view: View) -> None:
+def the_accounts_are_worth_looking_at(exchange: Exchange, now_s: int) -> None:
+    view, other = exchange.view(now_s), exchange.view(now_s, "second")
     assert 3 <= len(truth(view)["positions"]) <= 30
-    assert 2 <= len(ask(view, "get_orders", status="resting")["orders"]) <= 18
-    assert len(ask(view, "get_fills", limit=1000)["fills"]) > 200
-    assert len(ask(view, "get_fills_historical", limit=1000)["fills"]) > 200
+    assert 2 <= len(ask(view, "get_orders", status="resting", subaccount=0)["orders"]) <= 18
+    for name in ("get_fills", "get_fills_historical"):
+        assert len(ask(view, name, limit=1000, subaccount=0)["fills"]) > 200
+        assert len(ask(view, name, subaccount=1)["fills"]) > 10
+        assert len(ask(other, name)["fills"]) > 20
+    assert len(everything(view, "get_settlements", "settlements", subaccount=0)) > 80
     assert Decimal(truth(view)["cash_dollars"]) > 500
+    assert Decimal(truth(other)["cash_dollars"]) > 100_000
+    assert truth(view, 1)["positions"]
+    assert truth(other)["positions"]
+    assert not truth(view, 2)["positions"]
 
 
 def test_own_fills_are_public_trades(exchange: Exchange) -> None:
@@ -128,7 +146,7 @@ def test_own_fills_are_public_trades(exchange: Exchange) -> None:
 
 
 def test_time_passes_in_the_account() -> None:
-    exchange = make_exchange(7, NOON, "basic", {})
+    exchange = make_exchange(7, NOON, "basic")
     counts = [len(truth(exchange.view(NOON + hours * 3600))["positions"]) for hours in range(0, 96, 4)]
     assert len(set(counts)) > 2
     cash = [truth(exchange.view(NOON + day * DAY))["cash_dollars"] for day in range(5, 10)]
@@ -147,7 +165,7 @@ def test_time_passes_in_the_account() -> None:
 def test_the_fee_keeps_the_balance_on_its_grain(
     price_cc: int, count_h: int, is_yes: bool, expected_u: int
 ) -> None:
-    charged = fee(SERIES[0], price_cc, count_h, is_yes=is_yes, is_taker=True)
+    charged = fee(event_of(SERIES[0]), price_cc, count_h, is_yes=is_yes, is_taker=True)
     paid = (price_cc if is_yes else 10_000 - price_cc) * count_h
     assert (charged + paid) % 100 == 0
     exact = Decimal("0.07") * count_h * price_cc * (10_000 - price_cc) / 10_000
@@ -156,14 +174,24 @@ def test_the_fee_keeps_the_balance_on_its_grain(
 
 
 def test_makers_pay_only_where_the_series_says_so() -> None:
-    assert fee(SERIES[0], 4_000, 1_000, is_yes=True, is_taker=False) == 0
-    assert fee(GAMES["NBA"], 4_000, 1_000, is_yes=True, is_taker=False) == 42_000
+    assert fee(event_of(SERIES[0]), 4_000, 1_000, is_yes=True, is_taker=False) == 0
+    assert fee(event_of(GAMES["NBA"]), 4_000, 1_000, is_yes=True, is_taker=False) == 42_000
+
+
+def test_an_event_can_halve_the_fee() -> None:
+    halved = fee(event_of(SERIES[0], key=23), 5_000, 10_000, is_yes=True, is_taker=True)
+    assert halved == 875_000
+
+
+def event_of(series: Series, key: int = 1) -> Event:
+    return Event("X", series, "", "", key, Timing(0, 1, 2, 3, 4), 0, 1, "", "")
 
 
 class Reckoning:
     """Cash and holdings from fills, market results and transfers, in Decimal, without the sandbox's ledger."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, subaccount: int) -> None:
+        self.subaccount = subaccount
         self.cash = Decimal(0)
         self.fees = Decimal(0)
         self.held: dict[str, Decimal] = defaultdict(Decimal)
@@ -172,11 +200,16 @@ class Reckoning:
         self.revenue: dict[str, int] = {}
         self.results: dict[str, str] = {}
         self.settled: set[str] = set()
-        for row in everything(view, "get_deposits", "deposits"):
-            self.cash += Decimal(row["amount_cents"]) / 100 * (row["status"] == "applied")
-        for row in everything(view, "get_withdrawals", "withdrawals"):
-            self.cash -= Decimal(row["amount_cents"]) / 100 * (row["status"] == "applied")
-        fills = everything(view, "get_fills", "fills") + everything(view, "get_fills_historical", "fills")
+        if subaccount == 0:
+            for row in everything(view, "get_deposits", "deposits"):
+                self.cash += Decimal(row["amount_cents"]) / 100 * (row["status"] == "applied")
+            for row in everything(view, "get_withdrawals", "withdrawals"):
+                self.cash -= Decimal(row["amount_cents"]) / 100 * (row["status"] == "applied")
+        for row in everything(view, "get_subaccount_transfers", "transfers"):
+            sign = (row["to_subaccount"] == subaccount) - (row["from_subaccount"] == subaccount)
+            self.cash += sign * Decimal(row["amount_cents"]) / 100
+        fills = everything(view, "get_fills", "fills", subaccount=subaccount)
+        fills += everything(view, "get_fills_historical", "fills", subaccount=subaccount)
         assert len({fill["fill_id"] for fill in fills}) == len(fills)
         for fill in sorted(fills, key=lambda fill: fill["created_time"].ljust(30, "0")):
             self.trade(fill)

@@ -13,7 +13,8 @@ import pytest
 
 from sandbox.__main__ import parser
 from sandbox.clock import make_clock
-from sandbox.keys import KeysError, load_or_make
+from sandbox.key_files import KeysError
+from sandbox.keys import load_or_make
 from sandbox.tests.client import ROOT, Sandbox, start
 from sandbox.tests.conftest import EPOCH
 
@@ -75,10 +76,24 @@ def test_an_unusable_keys_folder_is_told_in_one_sentence(tmp_path: Path) -> None
 def test_keys_are_made_once_and_kept(tmp_path: Path) -> None:
     first = load_or_make(tmp_path / "keys")
     contents = {path.name: path.read_bytes() for path in (tmp_path / "keys").iterdir()}
-    assert set(contents) == {"rsa.pem", "ed25519.pem", "keys.json"}
-    assert json.loads(contents["keys.json"]) == first.ids
-    assert load_or_make(tmp_path / "keys").ids == first.ids
+    assert {"rsa.pem", "ed25519.pem", "keys.json", "accounts.json", "second-rsa.pem"} <= set(contents)
+    ids = {key.spec.file: key_id for key_id, key in first.items()}
+    assert json.loads(contents["keys.json"]) == {name: ids[f"{name}.pem"] for name in ("rsa", "ed25519")}
+    described = json.loads(contents["accounts.json"])["accounts"]
+    assert {key["file"]: key["api_key_id"] for account in described for key in account["keys"]} == ids
+    assert set(load_or_make(tmp_path / "keys")) == set(first)
     assert {path.name: path.read_bytes() for path in (tmp_path / "keys").iterdir()} == contents
+
+
+def test_a_folder_of_an_earlier_version_keeps_its_keys_and_gets_the_others(tmp_path: Path) -> None:
+    first = load_or_make(tmp_path)
+    for path in tmp_path.iterdir():
+        if path.name not in {"rsa.pem", "ed25519.pem", "keys.json"}:
+            path.unlink()
+    again = load_or_make(tmp_path)
+    assert len(again) == len(first)
+    kept = {key.spec.file for key_id, key in again.items() if key_id in first}
+    assert kept == {"rsa.pem", "ed25519.pem"}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +102,7 @@ def test_keys_are_made_once_and_kept(tmp_path: Path) -> None:
         ("keys.json", "{}", "does not hold the two key ids"),
         ("keys.json", '{"rsa": "x", "ed25519": "y"}', "does not hold the two key ids"),
         ("keys.json", "[", "does not hold the two key ids"),
+        ("accounts.json", "[]", "does not describe the keys"),
         ("rsa.pem", "junk", "is no readable private key"),
         ("ed25519.pem", None, "holds a key of another kind"),
     ],

@@ -28,6 +28,18 @@ from sandbox.tests.client import Sandbox
         ("/markets/orderbooks", "Query argument tickers is required, but not found"),
         ("/markets/X/orderbook?depth=101", ".*'GetMarketOrderbookParams.Depth'.*'lte' tag"),
         ("/series/A/markets/B/candlesticks?start_ts=1&end_ts=2&period_interval=5", ".*'oneof' tag"),
+        ("/milestones", "Query argument limit is required, but not found"),
+        ("/milestones?limit=501", ".*'GetMilestonesParams.Limit'.*'lte' tag"),
+        ("/milestones?limit=5&minimum_start_date=noon", "Invalid format for parameter minimum_start_date.*"),
+        ("/structured_targets?page_size=2001", ".*'GetStructuredTargetsParams.PageSize'.*'lte' tag"),
+        ("/incentive_programs?limit=10001", ".*'lte' tag"),
+        ("/multivariate_event_collections?limit=0", ".*'gte' tag"),
+        ("/live_data/batch", "Query argument milestone_ids is required, but not found"),
+        ("/live_data/weather/nyc?from=noon", "Invalid format for parameter from.*"),
+        ("/portfolio/subaccounts/transfers?limit=1001", ".*'lte' tag"),
+        ("/portfolio/intra_exchange_instance_transfers?limit=501", ".*'lte' tag"),
+        ("/series/A/events/B/forecast_percentile_history?start_ts=1&end_ts=2&period_interval=1",
+         "Query argument percentiles is required, but not found"),
     ],
 )  # fmt: skip
 def test_values_that_do_not_bind_are_told_in_shape_c(frozen: Sandbox, path: str, message: str) -> None:
@@ -69,6 +81,15 @@ def test_values_that_do_not_bind_are_told_in_shape_c(frozen: Sandbox, path: str,
         (
             "/markets/candlesticks?market_tickers=A&start_ts=5&end_ts=2&period_interval=1",
             "start_ts must not be .*",
+        ),
+        ("/incentive_programs?status=open", "invalid status filter"),
+        ("/incentive_programs?type=maker", "invalid type filter"),
+        ("/multivariate_event_collections?status=settled", "invalid status filter"),
+        ("/live_data/weather/paris", "unknown city, there are nyc, chi, mia, aus"),
+        ("/live_data/weather/nyc?last_sec=700000", "the window is longer than seven days"),
+        (
+            f"/live_data/batch?{'&'.join(f'milestone_ids={n}' for n in range(101))}",
+            "too many values .* 100 allowed",
         ),
     ],
 )
@@ -115,7 +136,13 @@ def test_a_garbage_cursor_is_page_one(frozen: Sandbox, cursor: str) -> None:
         ("/events/multivariate?limit=150", "events", "event_ticker"),
         ("/portfolio/fills?limit=111", "fills", "fill_id"),
         ("/portfolio/orders?limit=7", "orders", "order_id"),
-        ("/portfolio/settlements?limit=33", "settlements", "ticker"),
+        ("/portfolio/settlements?limit=33&subaccount=0", "settlements", "ticker"),
+        ("/portfolio/subaccounts/transfers?limit=3", "transfers", "transfer_id"),
+        ("/portfolio/intra_exchange_instance_transfers?limit=7", "transfers", "transfer_id"),
+        ("/events/fee_changes?limit=5", "event_fee_changes", "event_ticker"),
+        ("/milestones?limit=400", "milestones", "id"),
+        ("/incentive_programs?limit=150", "incentive_programs", "id"),
+        ("/structured_targets?page_size=30", "structured_targets", "id"),
         ("/portfolio/deposits?limit=3", "deposits", "id"),
         ("/portfolio/positions?limit=2", "market_positions", "ticker"),
         ("/portfolio/positions?limit=2", "event_positions", "event_ticker"),
@@ -175,15 +202,23 @@ def test_no_text_breaks_the_cursor(text: str) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", ["/portfolio/orders", "/portfolio/balance", "/markets"])
 def test_nothing_can_be_written(frozen: Sandbox, method: str, path: str) -> None:
-    answer = frozen.get(path, method=method, json={})
-    assert answer.status_code == 405
-    assert answer.json()["error"]["code"] == "method_not_allowed"
+    """A key that may only read is refused for that; the sandbox takes no orders from the others either."""
+    for key in ("ed25519", "rsa", "first-balance", "second-ed25519"):
+        answer = frozen.get(path, method=method, json={}, key=key)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "permission_denied")
+    for key in ("first-write", "first-trade", "second-rsa"):
+        answer = frozen.get(path, method=method, json={}, key=key)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
 
 
 @pytest.mark.parametrize(
     "path",
     ["/nope", "/portfolio/nope", "/markets/NOPE", "/markets/A%2FB", "/markets/%00", "/markets/A/B/C", "/events/NOPE",
-     "/series/NOPE", "/portfolio/orders/NOPE", "/historical/markets/NOPE", "/markets//orderbook"],
+     "/series/NOPE", "/portfolio/orders/NOPE", "/historical/markets/NOPE", "/markets//orderbook",
+     "/portfolio/orders/NOPE/queue_position", "/portfolio/order_groups/NOPE", "/milestones/NOPE",
+     "/portfolio/intra_exchange_instance_transfers/NOPE", "/multivariate_event_collections/NOPE",
+     "/live_data/milestone/NOPE", "/live_data/milestone/NOPE/game_stats", "/live_data/hockey_game/milestone/NOPE",
+     "/live_data/events/NOPE", "/structured_targets/NOPE"],
 )  # fmt: skip
 def test_what_is_unknown_is_not_found(frozen: Sandbox, path: str) -> None:
     answer = frozen.get(path)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -77,6 +78,48 @@ ASKED = [
     "/historical/fills?limit=300",
     "/historical/orders?limit=300",
     "/historical/positions?limit=1000",
+    "/portfolio/orders?subaccount=1",
+    "/portfolio/balance?subaccount=1",
+    "/portfolio/orders/queue_positions",
+    "/portfolio/orders/queue_positions?market_tickers={resting_ticker}&subaccount=0",
+    "/portfolio/orders/{resting_id}/queue_position",
+    "/portfolio/order_groups",
+    "/portfolio/order_groups/{group_id}",
+    "second:/portfolio/summary/total_resting_order_value",
+    "second:/portfolio/positions",
+    "/portfolio/subaccounts/balances",
+    "/portfolio/subaccounts/netting",
+    "/portfolio/subaccounts/transfers",
+    "/portfolio/intra_exchange_instance_transfers?limit=3",
+    "/portfolio/intra_exchange_instance_transfers/{shift_id}",
+    "/portfolio/target_balance_allocation",
+    "/events/fee_changes",
+    "/series/fee_changes",
+    "/series/fee_changes?show_historical=true",
+    "/series/{series}/events/{event}/forecast_percentile_history?percentiles=0&percentiles=5000&percentiles=9999"
+    "&start_ts={day_ago}&end_ts={now}&period_interval=60",
+    "/series/{series}/events/{event}/forecast_percentile_history?percentiles=2500&start_ts={minute_ago}"
+    "&end_ts={now}&period_interval=0",
+    "/multivariate_event_collections",
+    "/multivariate_event_collections/{collection}",
+    "/milestones?limit=500",
+    "/milestones/{milestone}",
+    "/live_data/batch?milestone_ids={milestone}&milestone_ids={over}",
+    "/live_data/milestone/{over}?include_player_stats=true",
+    "/live_data/milestone/{over}/game_stats",
+    "/live_data/milestone/{later}/game_stats",
+    "/live_data/{kind}/milestone/{milestone}",
+    "/live_data/events/{event}",
+    "/live_data/events/{weather_event}",
+    "/live_data/events/{game_event}",
+    "/live_data/weather/nyc",
+    "/live_data/weather/aus?last_sec=1800&detailed=true",
+    "/live_data/weather/mia/calibrations",
+    "/incentive_programs?limit=1000",
+    "/structured_targets",
+    "/structured_targets/{target}",
+    "/search/tags_by_categories",
+    "/search/filters_by_sport",
 ]
 
 
@@ -96,7 +139,25 @@ def names(frozen: Sandbox) -> dict[str, Any]:
     markets = frozen.body("/markets?status=open&limit=1000")["markets"]
     dotted = next(market for market in markets if "." in market["ticker"] and "KXBTCD" in market["ticker"])
     old = frozen.body("/historical/markets?limit=1")["markets"][0]
+    milestones = frozen.everything("/milestones?limit=500", "milestones")
+    over = next(row for row in reversed(milestones) if seconds(row["end_date"]) < NOON)
+    later = next(row for row in milestones if seconds(row["start_date"]) > NOON)
+    resting = frozen.body("/portfolio/orders?status=resting&subaccount=0&limit=1")["orders"][0]
+    shifts = frozen.body("/portfolio/intra_exchange_instance_transfers")["transfers"]
     return {
+        "milestone": over["id"],
+        "kind": over["type"],
+        "over": over["id"],
+        "later": later["id"],
+        "game_event": later["primary_event_tickers"][0],
+        "weather_event": next(row["event_ticker"] for row in markets if row["ticker"].startswith("KXHIGH")),
+        "resting_id": resting["order_id"],
+        "resting_ticker": resting["ticker"],
+        "group_id": frozen.body("/portfolio/order_groups")["order_groups"][0]["id"],
+        "shift_id": shifts[0]["transfer_id"],
+        "collection": "KXMVESPORTSMULTIGAMEEXTENDED-R",
+        "target": frozen.body("/structured_targets?page_size=1")["structured_targets"][0]["id"],
+        "minute_ago": NOON - 60,
         "ticker": next(market["ticker"] for market in markets if market["event_ticker"].startswith("KXHIGH")),
         "dotted": dotted["ticker"],
         "event": dotted["event_ticker"],
@@ -116,19 +177,32 @@ def names(frozen: Sandbox) -> dict[str, Any]:
 def test_every_answer_fits_the_schema(
     frozen: Sandbox, checker: Any, names: dict[str, Any], path: str
 ) -> None:
-    body = frozen.body(path.format(**names))
+    account, _, path = path.rpartition(":")
+    answer = frozen.get(path.format(**names), key=f"{account}-ed25519" if account else "ed25519")
+    assert answer.status_code == 200, answer.text[:300]
+    body = answer.json()
     operation = operation_of(path)
     schema = json.loads((REFERENCE / "rest" / f"{operation.name}.json").read_text())["response_schema"]
     assert checker.problems(schema, body, 5) == []
     assert list(checker.hints(body))[:5] == []
 
 
+def test_every_read_operation_of_the_reference_is_served() -> None:
+    assert {operation.name for operation in OPERATIONS} == {
+        path.stem for path in (REFERENCE / "rest").glob("*.json")
+    }
+
+
 def test_every_operation_is_walked() -> None:
     assert {operation_of(path).name for path in ASKED} == {operation.name for operation in OPERATIONS}
 
 
+def seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
 def operation_of(path: str) -> Operation:
-    found = find(f"/trade-api/v2{path.partition('?')[0]}")
+    found = find(f"/trade-api/v2{path.rpartition(':')[2].partition('?')[0]}")
     assert found is not None, path
     return found[0]
 
@@ -144,6 +218,18 @@ def lists_that_may_not_be_empty() -> list[tuple[str, str]]:
         ("/markets?mve_filter=only", "markets"),
         ("/events/multivariate", "events"),
         ("/portfolio/withdrawals", "withdrawals"),
+        ("/portfolio/orders/queue_positions", "queue_positions"),
+        ("/portfolio/order_groups", "order_groups"),
+        ("/portfolio/subaccounts/transfers", "transfers"),
+        ("/portfolio/intra_exchange_instance_transfers", "transfers"),
+        ("/portfolio/positions?subaccount=1", "market_positions"),
+        ("/events/fee_changes", "event_fee_changes"),
+        ("/series/fee_changes?show_historical=true", "series_fee_change_arr"),
+        ("/multivariate_event_collections?status=open", "multivariate_contracts"),
+        ("/incentive_programs?status=active", "incentive_programs"),
+        ("/incentive_programs?status=paid_out", "incentive_programs"),
+        ("/structured_targets?competition=NHL", "structured_targets"),
+        ("/milestones?limit=5&minimum_start_date=2026-11-21T12:00:00Z", "milestones"),
     ]
 
 

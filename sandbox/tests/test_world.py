@@ -33,7 +33,7 @@ def pairs(view: View, *, status: str = "active") -> list[Any]:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_markets_agree_with_their_books(moment: int) -> None:
-    view = make_exchange(3, moment, "basic", {}).view(moment)
+    view = make_exchange(3, moment, "basic").view(moment)
     markets = ask(view, "get_markets", limit=1000, status="open")["markets"]
     assert len(markets) > 100
     for market in markets:
@@ -109,7 +109,7 @@ def test_depth_keeps_the_best_levels(exchange: Exchange, depth: int) -> None:
 
 def test_the_status_follows_the_clock() -> None:
     start = NOON - 4 * DAY
-    exchange = make_exchange(7, start, "basic", {})
+    exchange = make_exchange(7, start, "basic")
     seen: dict[str, list[str]] = {}
     for hours in range(0, 24 * 5, 3):
         view = exchange.view(start + hours * 3600)
@@ -214,7 +214,7 @@ def test_the_global_tape_is_the_union_of_all_markets(exchange: Exchange) -> None
 
 def test_a_moment_does_not_depend_on_the_start_or_the_way_to_it(exchange: Exchange) -> None:
     start = NOON - 6 * DAY
-    stepwise = make_exchange(exchange.seed, start, "basic", {})
+    stepwise = make_exchange(exchange.seed, start, "basic")
     for hours in range(0, 6 * 24, 17):
         ask(stepwise.view(start + hours * 3600), "get_balance")
         ask(stepwise.view(start + hours * 3600), "get_markets", limit=50)
@@ -231,7 +231,7 @@ def test_a_moment_does_not_depend_on_the_start_or_the_way_to_it(exchange: Exchan
 
 
 def test_another_seed_is_another_exchange(exchange: Exchange) -> None:
-    other = make_exchange(exchange.seed + 1, NOON, "basic", {}).view(NOON)
+    other = make_exchange(exchange.seed + 1, NOON, "basic").view(NOON)
     for name in ("get_balance", "get_positions", "get_markets"):
         assert ask(other, name) != ask(exchange.view(NOON), name)
 

@@ -76,3 +76,9 @@ def size(market: Market, price_cc: int, side: int, now_s: int) -> int:
     whole = 5 + (stirred % 1_000) ** 2 // 450
     fraction = (stirred >> 20) % 100 if market.key % 3 == 0 else 0
     return whole * 100 + fraction
+
+
+def queue_size(market: Market, price_cc: int, now_s: int, *, is_bid: bool) -> int:
+    """Contracts of the market itself at a price, 0 where no level stands; own orders are not among them."""
+    book = book_at(market, now_s)
+    return dict(book.bids if is_bid else book.asks).get(price_cc, 0)

@@ -69,6 +69,16 @@ class Event:
         return (5, 10, 15, 30, 60)[self.key % 5]
 
     @property
+    def fee_multiplier_override(self) -> float | None:
+        """Some weather events trade at half the fee from the day they are listed."""
+        return 0.5 if self.series.category == "Climate and Weather" and self.key % 23 == 0 else None
+
+    @property
+    def fee_multiplier(self) -> float:
+        override = self.fee_multiplier_override
+        return self.series.fee_multiplier if override is None else override
+
+    @property
     def pause(self) -> tuple[int, int] | None:
         """A trading halt in the middle of some events' lives."""
         if self.key % 29:

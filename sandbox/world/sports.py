@@ -5,7 +5,7 @@ from random import Random
 
 from sandbox.world.days import DAY_S, code, date_of, words
 from sandbox.world.model import INFINITY, Event, Series, Timing
-from sandbox.world.numbers import key_of
+from sandbox.world.numbers import key_of, uuid_of
 
 TEAMS = {
     "NBA": "ATL BOS BKN CHI CLE DAL DEN GSW HOU LAL MIA MIL NYK PHI PHX SAC",
@@ -56,6 +56,11 @@ def series_of(league: League, kind: str, title: str) -> Series:
     )
 
 
+def team_id(league: str, team: str) -> str:
+    """The structured target behind a team's strike."""
+    return uuid_of(f"KX{league}", team)
+
+
 GAMES = {league.name: series_of(league, "GAME", "game winner") for league in LEAGUES}
 TOTALS = {league.name: series_of(league, "TOTAL", "game total") for league in LEAGUES}
 SERIES = (*GAMES.values(), *TOTALS.values())
@@ -93,6 +98,7 @@ def game_events(seed: int, league: League, day: int, teams: tuple[str, str], dic
         return [winner]
     usual, deviation = league.total
     points = max(1, round(dice.gauss(usual, deviation)))
+    points += tied and points % 2
     line = round(usual + dice.gauss(0, deviation * 0.3)) + 0.5
     total = game_event(
         seed,

@@ -4,12 +4,13 @@ from collections import defaultdict
 from datetime import date
 
 from sandbox.world import combos, crypto, economics, sports, weather
-from sandbox.world.days import EPOCH, date_of, day_of
+from sandbox.world.days import DAY_S, EPOCH, date_of, day_of
 from sandbox.world.model import Event, Market, Series
 from sandbox.world.tape import Tape
 
 DAILY_HORIZON = 4
 LONG_HORIZON = 400
+LONG_LIFE_S = 5 * DAY_S
 TAPES_KEPT = 6_000
 SERIES: tuple[Series, ...] = (
     *weather.SERIES,
@@ -42,6 +43,7 @@ class Universe:
         self.markets: dict[str, Market] = {}
         self.by_close: list[Event] = []
         self.closing: dict[int, list[Event]] = defaultdict(list)
+        self.long_closing: dict[int, list[Event]] = defaultdict(list)
         self.daily_until = self.long_until = self.first_day
         self.tapes: dict[str, Tape] = {}
         self.extend(day_of(now_s))
@@ -60,7 +62,10 @@ class Universe:
         self.daily_until, self.long_until = today + DAILY_HORIZON + 1, today + LONG_HORIZON + 1
         for event in new:
             self.events[event.ticker] = event
-            self.closing[day_of(event.timing.close_s)].append(event)
+            day = day_of(event.timing.close_s)
+            self.closing[day].append(event)
+            if event.timing.close_s - event.timing.open_s > LONG_LIFE_S:
+                self.long_closing[day].append(event)
             self.markets.update((market.ticker, market) for market in event.markets)
         self.by_close = sorted(self.events.values(), key=listing_order)
 

@@ -14,6 +14,7 @@ CITIES = (
     ("KXHIGHMIA", "Miami", 83, 6),
     ("KXHIGHAUS", "Austin", 79, 17),
 )
+CITY_OF = {"KXHIGHNY": "nyc", "KXHIGHCHI": "chi", "KXHIGHMIA": "mia", "KXHIGHAUS": "aus"}
 SERIES = tuple(
     Series(
         ticker,
