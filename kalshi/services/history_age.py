@@ -1,0 +1,34 @@
+"""How old a document is that was made of several answers. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from kalshi.cache.entry import Entry
+from kalshi.cache.readthrough import Answer
+from kalshi.conf import EndpointOptions
+from kalshi.services.read import Reading
+
+# What happened to any part happened to the whole; the worst first.
+_KINDS = ("stale", "miss", "refreshed", "forced", "collapsed", "hit")
+
+
+def combined(body: bytes, readings: Sequence[Reading], now: float) -> tuple[Answer, EndpointOptions]:
+    """An answer as old as the oldest part, with the options under which it is fresh as long as all parts are.
+
+    now: epoch seconds. `readings` are in the order of reading and not empty.
+    """
+    oldest = min(readings, key=lambda reading: reading.answer.entry.fetched_at).answer.entry
+    first = min(readings, key=lambda reading: _left_s(reading, now))
+    keep_s = min(reading.options.keep_s for reading in readings)
+    fresh_s = max(0.0, oldest.age_s(now) + _left_s(first, now))
+    whole = min(readings, key=lambda reading: _KINDS.index(reading.answer.kind)).answer
+    entry = Entry.of("", 200, body, fetched_at=oldest.fetched_at, fresh_s=fresh_s, keep_s=keep_s)
+    answer = Answer(entry, whole.kind, stored=whole.stored, detail=whole.detail)
+    return answer, dataclasses.replace(first.options, fresh_s=round(fresh_s), keep_s=keep_s)
+
+
+def _left_s(reading: Reading, now: float) -> float:
+    """Seconds until it is stale; negative when it is."""
+    return reading.options.fresh_s - reading.answer.entry.age_s(now)

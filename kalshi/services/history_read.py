@@ -1,0 +1,168 @@
+"""Read a list with its history: the live pages and those of Kalshi's archive, through the cache, as one document.
+
+Nothing is lost while the cutoff moves, in this order: first the live pages; then the cutoff, which must be as young as
+they are; then the archive's pages, of which only copies count that were made under this very cutoff. What left the live
+list before it was read is in the archive by then, and what is in both is told by its id.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kalshi.errors import BadRequest, RateLimited, UnexpectedPayload, UpstreamUnavailable
+from kalshi.services.history_lists import PAGE_SIZE, STITCHED, Plan, Stitched
+from kalshi.services.history_walk import Bounds, Walk, walk
+from kalshi.services.read import Reading
+from kalshi.services.stitch import Item, merge
+from kalshi.upstream import params
+from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
+from kalshi.upstream.params import Call
+
+
+class Reader(Protocol):
+    """kalshi.services.read.read, or the same for another account."""
+
+    def __call__(self, call: Call, *, forced: bool = ..., mark: str = ...) -> Reading: ...
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The document, and every reading that it was made of."""
+
+    body: bytes
+    readings: tuple[Reading, ...]
+
+
+@dataclass(slots=True)
+class _Pages:
+    """Reads pages of one operation and keeps the readings."""
+
+    read: Reader
+    endpoint: Endpoint
+    query: list[tuple[str, str]]
+    forced: bool = False
+    mark: str = ""
+    readings: list[Reading] = field(default_factory=list)
+
+    def ask(self, cursor: str) -> bytes:
+        pairs = [*self.query, ("cursor", cursor)] if cursor else self.query
+        call = params.validate(self.endpoint, pairs, {}, api=True)
+        reading = self.read(call, forced=self.forced, mark=self.mark)
+        self.readings.append(reading)
+        return reading.answer.entry.body
+
+
+@dataclass(slots=True)
+class _Walked:
+    """Both walks, the cutoff's body, and all readings. `archive` None: not looked into."""
+
+    live: Walk
+    readings: list[Reading]
+    archive: Walk | None = None
+    cutoff: dict[str, Any] | None = None
+
+
+def read_history(
+    endpoint: Endpoint,
+    query: Iterable[tuple[str, str]],
+    read: Reader,
+    *,
+    forced: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> History:
+    """`query`: the live list's own parameters; `limit` is the size of a page of the walk, not of the answer.
+
+    forced: ask Kalshi for every live page. Raises what the first live page raises, BadRequest for what cannot be
+    kept on both sides, and what Kalshi refuses. A walk that ends early is told in the document.
+    """
+    listed = STITCHED[endpoint.operation]
+    live_query, asked = _live_query(listed, endpoint, query)
+    plan = listed.plan(asked)
+    bounds = Bounds(clock)
+    live = _Pages(read, endpoint, live_query, forced=forced)
+    walked = _Walked(walk(live.ask, listed.arrays, bounds, must_begin=True), live.readings)
+    if walked.live.reason is None and plan.query is not None:
+        _read_archive(walked, read, listed, [*plan.query, ("limit", dict(live_query)["limit"])], bounds)
+    return History(_document(endpoint, listed, plan, walked), tuple(walked.readings))
+
+
+def _read_archive(
+    walked: _Walked, read: Reader, listed: Stitched, query: list[tuple[str, str]], bounds: Bounds
+) -> None:
+    newest_live = max(reading.answer.entry.fetched_at for reading in walked.readings)
+    cutoff, reading = _cutoff(read, newest_live)
+    walked.readings += [reading] if reading else []
+    walked.cutoff = cutoff
+    mark = reading.answer.entry.etag if reading else ""
+    archive = _Pages(read, ENDPOINTS[listed.archive], query, mark=mark)
+    walked.archive = walk(archive.ask, listed.arrays, bounds, must_begin=False)
+    walked.readings += archive.readings
+    confirmed = reading is not None and reading.answer.entry.fetched_at >= newest_live
+    if walked.archive.reason is None and not confirmed:
+        walked.archive.reason = "cutoff_unconfirmed"
+
+
+def _live_query(
+    listed: Stitched, endpoint: Endpoint, query: Iterable[tuple[str, str]]
+) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """The query of the live pages, and what was asked for apart from paging."""
+    given = list(query)
+    names = {name for name, _ in given}
+    if "cursor" in names:
+        raise BadRequest("cursor cannot be combined with history=true, which reads all pages.")
+    given += [(name, value) for name, value in listed.defaults.items() if name not in names]
+    if "limit" not in names:
+        given.append(("limit", str(PAGE_SIZE)))
+    call = params.validate(endpoint, given, {}, api=True)
+    pairs = dict(call.params)
+    if pairs["limit"] == "0":
+        raise BadRequest("limit must be at least 1 with history=true.")
+    return list(call.params), {name: value for name, value in pairs.items() if name != "limit"}
+
+
+def _cutoff(read: Reader, live_read_at: float) -> tuple[dict[str, Any] | None, Reading | None]:
+    """The cutoff's body and its reading, where possible as young as the live pages. live_read_at: epoch seconds."""
+    call = params.validate(ENDPOINTS["get_historical_cutoff"], [], {}, api=True)
+    reading = None
+    try:
+        reading = read(call)
+        if reading.answer.entry.fetched_at < live_read_at:
+            # Under a mark that is new with these live pages, there is no copy from before them.
+            reading = read(call, mark=repr(live_read_at))
+    except (UpstreamUnavailable, RateLimited, UnexpectedPayload):
+        if reading is None:
+            return None, None
+    body = json.loads(reading.answer.entry.body)
+    return body if isinstance(body, dict) else None, reading
+
+
+def _document(endpoint: Endpoint, listed: Stitched, plan: Plan, walked: _Walked) -> bytes:
+    live, archive = walked.live, walked.archive
+    lists: dict[str, list[Item]] = {}
+    dropped = left_out = 0
+    for array in listed.arrays:
+        old = archive.items[array.name] if archive else []
+        verdicts = [[keep(item) for keep in plan.filters] for item in old]
+        wanted = [item for item, verdict in zip(old, verdicts, strict=True) if all(verdict)]
+        left_out += sum(None in verdict and False not in verdict for verdict in verdicts)
+        merged = merge(array, live.items[array.name], wanted)
+        lists[array.name] = merged.items
+        dropped += merged.dropped
+    last, route = (live, endpoint.route) if archive is None else (archive, ENDPOINTS[listed.archive].route)
+    reason = last.reason or ("fields_missing" if left_out else None)
+    history = {
+        "complete": reason is None,
+        "reason": reason,
+        "next": {"endpoint": f"{route}/", "cursor": last.cursor} if reason and last.cursor else None,
+        "live_pages": live.pages,
+        "archive_pages": archive.pages if archive else 0,
+        "cutoff": walked.cutoff,
+        "dropped_duplicates": dropped,
+        "left_out": left_out,
+    }
+    document = {**lists, "cursor": "", "history": history}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,114 @@
+"""Walk the pages of one list to its end, or to a bound that is told. Knows no HTTP and no cache."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from kalshi.errors import RateLimited, UnexpectedPayload, UpstreamUnavailable
+from kalshi.services.stitch import Array, Item, identity
+
+MAX_PAGES = 20
+MAX_BYTES = 32 * 1024 * 1024
+MAX_S = 30.0
+
+Ask = Callable[[str], bytes]
+"""The body of the page behind a cursor; "" is page one. Raises the tree of kalshi.errors."""
+
+
+@dataclass(slots=True)
+class Bounds:
+    """What is left for all walks of one answer. clock: seconds, only differences count."""
+
+    clock: Callable[[], float]
+    pages: int = MAX_PAGES
+    bytes: int = MAX_BYTES
+    ends_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ends_at = self.clock() + MAX_S
+
+    def reached(self) -> str | None:
+        """The word for the bound that stops the walk before its next page."""
+        if self.pages <= 0:
+            return "page_limit"
+        if self.bytes <= 0:
+            return "size_limit"
+        return "time_limit" if self.clock() >= self.ends_at else None
+
+
+@dataclass(slots=True)
+class Walk:
+    """Items by array name, in the order they came. `reason`: why the walk ended early, None for the list's end.
+
+    `cursor`: where it would go on; "" at the end, and where going on makes no sense.
+    """
+
+    items: dict[str, list[Item]]
+    pages: int = 0
+    reason: str | None = None
+    cursor: str = ""
+    names: set[tuple[str, ...]] = field(default_factory=set)
+    cursors: set[str] = field(default_factory=set)
+
+    def take(self, arrays: tuple[Array, ...], page: Mapping[str, list[Item]]) -> bool:
+        """Add a page; False when it is one that was there before."""
+        found = [(array.name, identity(array, item)) for array in arrays for item in page[array.name]]
+        names = {(name, *parts) for name, parts in found if parts is not None}
+        if found and len(names) == len(found) and names <= self.names:
+            return False
+        self.names |= names
+        for name, items in page.items():
+            self.items[name] += items
+        self.pages += 1
+        return True
+
+
+def walk(ask: Ask, arrays: tuple[Array, ...], bounds: Bounds, *, must_begin: bool) -> Walk:
+    """Ask for page after page. A cursor or page that comes again ends it: a garbled cursor leads back to page one.
+
+    must_begin: a failure on the first page is raised. Other failures that may pass (outage, budget) end the walk with
+    their code as the reason; what Kalshi refuses is always raised.
+    """
+    done = Walk({array.name: [] for array in arrays})
+    cursor = ""
+    while True:
+        done.reason = bounds.reached()
+        if done.reason is None:
+            try:
+                body = ask(cursor)
+            except (UpstreamUnavailable, RateLimited, UnexpectedPayload) as problem:
+                if must_begin and done.pages == 0:
+                    raise
+                done.reason = problem.code
+        if done.reason is not None:
+            done.cursor = cursor
+            return done
+        bounds.pages -= 1
+        bounds.bytes -= len(body)
+        page, cursor = _read(arrays, body)
+        if not done.take(arrays, page):
+            done.reason = "repeated_page"
+            return done
+        if not cursor:
+            return done
+        if cursor in done.cursors:
+            done.reason = "repeated_cursor"
+            return done
+        done.cursors.add(cursor)
+
+
+def _read(arrays: tuple[Array, ...], body: bytes) -> tuple[dict[str, list[Item]], str]:
+    """The lists of a page and the cursor of the next one, "" on the last. Raises UnexpectedPayload."""
+    page = json.loads(body)
+    lists = {}
+    for array in arrays:
+        items = page.get(array.name, False) if isinstance(page, dict) else False
+        if items is None:  # Go's way to write an empty list
+            items = []
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise UnexpectedPayload(f"Kalshi's answer has no list {array.name}.")
+        lists[array.name] = items
+    cursor = page.get("cursor")
+    return lists, cursor if isinstance(cursor, str) else ""

@@ -1,0 +1,121 @@
+"""Both sides of the simulated exchange's cutoff through the whole product, compared with its own books."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kalshi.tests.servers import Gateway, Sandbox, running
+
+API = "/api/v1/kalshi/"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running(lambda folder: Sandbox(folder, "--speed", "0", "--tier", "prestige")) as server:
+        yield server
+
+
+def history(gateway: Gateway, path: str, **query: Any) -> dict[str, Any]:
+    answer = gateway.get(API + path, params={"history": "true", **query})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def pages(gateway: Gateway, path: str, name: str, **query: Any) -> list[dict[str, Any]]:
+    """The plain endpoint to its end, on large pages."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while cursor != "":
+        page = gateway.get(API + path, params={"limit": 1000, "cursor": cursor, **query}).json()
+        found += page[name]
+        cursor = page["cursor"]
+    return found
+
+
+def ids(items: list[dict[str, Any]], name: str) -> Counter[str]:
+    return Counter(item[name] for item in items)
+
+
+def test_all_fills_together_are_the_exchanges_books(gateway: Gateway, sandbox: Sandbox) -> None:
+    body = history(gateway, "fills/", limit=100, subaccount=0)
+    told, truth = body["history"], sandbox.truth()
+    assert told["complete"] is True, told
+    assert told["live_pages"] > 1 and told["archive_pages"] > 1
+    fills = body["fills"]
+    assert sum(Decimal(fill["fee_cost"]) for fill in fills) == Decimal(truth["fees_dollars"])
+    held: Counter[str] = Counter()
+    for fill in fills:
+        held[fill["ticker"]] += int(Decimal(fill["count_fp"]) * 100) * (
+            1 if fill["outcome_side"] == "yes" else -1
+        )
+    for position in truth["positions"]:
+        assert held[position["ticker"]] == int(Decimal(position["position_fp"]) * 100)
+    assert max(ids(fills, "fill_id").values()) == 1
+    assert [fill["ts"] for fill in fills] == sorted((fill["ts"] for fill in fills), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "key", "query"),
+    [
+        ("orders/", "orders", "order_id", {}),
+        ("orders/", "orders", "order_id", {"status": "executed"}),
+        ("fills/", "fills", "fill_id", {"min_ts": 1}),
+        ("markets/", "markets", "ticker", {"status": "settled", "series_ticker": "KXHIGHNY"}),
+        ("markets/", "markets", "ticker", {"series_ticker": "KXHIGHNY"}),
+    ],
+)
+def test_it_is_what_both_sides_have_once(
+    gateway: Gateway, path: str, name: str, key: str, query: dict[str, Any]
+) -> None:
+    archive_query = {k: v for k, v in query.items() if k != "status"}
+    live, old = (
+        pages(gateway, path, name, **query),
+        pages(gateway, f"historical/{path}", name, **archive_query),
+    )
+    if name == "orders" and query:
+        old = [order for order in old if order["status"] == query["status"]]
+    body = history(gateway, path, limit=100, **query)
+    assert body["history"]["complete"] is True
+    assert live and old
+    assert ids(body[name], key) == Counter({*ids(live, key), *ids(old, key)})
+
+
+def test_positions_of_all_times_are_there_with_their_events(gateway: Gateway) -> None:
+    body = history(gateway, "positions/", limit=40)
+    live = pages(gateway, "positions/", "market_positions", settlement_status="all")
+    old = pages(gateway, "historical/positions/", "market_positions")
+    assert body["history"]["complete"] is True and old
+    assert ids(body["market_positions"], "ticker") == ids([*live, *old], "ticker")
+    events = {ticker.rsplit("-", 1)[0] for ticker in ids(body["market_positions"], "ticker")}
+    assert set(ids(body["event_positions"], "event_ticker")) == events
+
+
+def test_trades_of_a_market_that_lived_across_the_cutoff_are_all_there(gateway: Gateway) -> None:
+    for order in pages(gateway, "historical/fills/", "fills"):
+        ticker = order["ticker"]
+        old = pages(gateway, "historical/trades/", "trades", ticker=ticker)
+        live = pages(gateway, "markets/trades/", "trades", ticker=ticker)
+        if old and live:
+            break
+    else:
+        pytest.fail("no market was traded on both sides of the cutoff")
+    body = history(gateway, "markets/trades/", ticker=ticker)
+    assert body["history"]["complete"] is True
+    assert ids(body["trades"], "trade_id") == ids([*live, *old], "trade_id")
+    assert max(ids(body["trades"], "trade_id").values()) == 1
+
+
+def test_the_trades_of_the_whole_exchange_are_cut_off_and_it_says_so(gateway: Gateway) -> None:
+    body = history(gateway, "markets/trades/", limit=50)
+    assert len(body["trades"]) == 1000
+    assert (body["history"]["complete"], body["history"]["reason"]) == (False, "page_limit")
+    following = body["history"]["next"]
+    page = gateway.get(
+        f"{API}{following['endpoint']}", params={"cursor": following["cursor"], "limit": 50}
+    ).json()
+    assert not {*ids(body["trades"], "trade_id")} & {*ids(page["trades"], "trade_id")}

@@ -1,0 +1,182 @@
+"""`history=true` in front of a scripted exchange: what a caller gets, and what happens while the cutoff moves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from requests.exceptions import ReadTimeout
+
+from kalshi.services import history_walk
+from kalshi.tests.fakes import FakeExchange, HttpError
+
+FILLS, OLD_FILLS, CUTOFF = "/portfolio/fills", "/historical/fills", "/historical/cutoff"
+
+
+def fill(second: int) -> dict[str, Any]:
+    return {
+        "fill_id": f"f{second}",
+        "order_id": "o",
+        "ticker": "KX-1",
+        "created_time": f"2026-08-01T00:00:{second:02}Z",
+        "count_fp": "1.00",
+    }
+
+
+@dataclass
+class Tape:
+    """Fills on both sides of a cutoff that can be moved, in pages of two."""
+
+    exchange: FakeExchange
+    seconds: list[int] = field(default_factory=lambda: list(range(1, 10)))
+    cutoff: int = 5
+
+    def __post_init__(self) -> None:
+        self.exchange.answers |= {FILLS: self.live, OLD_FILLS: self.archive, CUTOFF: self.cutoffs}
+
+    def live(self) -> bytes:
+        return self.page([second for second in self.seconds if second >= self.cutoff])
+
+    def archive(self) -> bytes:
+        return self.page([second for second in self.seconds if second < self.cutoff])
+
+    def cutoffs(self) -> bytes:
+        return json.dumps({"trades_created_ts": f"2026-08-01T00:00:{self.cutoff:02}Z"}).encode()
+
+    def page(self, seconds: list[int]) -> bytes:
+        asked = self.exchange.calls[-1][1]
+        after = int(asked.get("cursor", 99))
+        left = [second for second in sorted(seconds, reverse=True) if second < after]
+        cursor = str(left[1]) if len(left) > 2 else ""
+        return json.dumps({"fills": [fill(second) for second in left[:2]], "cursor": cursor}).encode()
+
+
+@pytest.fixture
+def tape(exchange: FakeExchange) -> Tape:
+    return Tape(exchange)
+
+
+def ids(answer: Any) -> list[str]:
+    return [item["fill_id"] for item in answer.json()["fills"]]
+
+
+ALL = [f"f{second}" for second in range(9, 0, -1)]
+
+
+def test_both_sides_are_one_list_newest_first_and_the_walk_is_told(
+    tape: Tape, api: Callable[..., Any]
+) -> None:
+    answer = api("fills/?history=true")
+    assert answer.status_code == 200, answer.content
+    assert ids(answer) == ALL
+    assert answer.json()["cursor"] == ""
+    assert answer.json()["history"] == {
+        "complete": True,
+        "reason": None,
+        "next": None,
+        "live_pages": 3,
+        "archive_pages": 2,
+        "cutoff": {"trades_created_ts": "2026-08-01T00:00:05Z"},
+        "dropped_duplicates": 0,
+        "left_out": 0,
+    }
+
+
+def test_without_history_the_body_is_the_exchanges_page(tape: Tape, api: Callable[..., Any]) -> None:
+    assert ids(api("fills/")) == ["f9", "f8"]
+    assert tape.exchange.asked(OLD_FILLS) == 0
+
+
+@pytest.mark.parametrize("value", ["1", "", "false", "yes", "true&history=true"])
+def test_any_other_value_is_refused(tape: Tape, api: Callable[..., Any], value: str) -> None:
+    answer = api(f"fills/?history={value}")
+    assert answer.status_code == 400
+    assert "history must be true" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "limit=0", "limit=1001", "nonsense=1", "status=open"])
+def test_what_cannot_be_kept_on_both_sides_is_refused(
+    tape: Tape, api: Callable[..., Any], query: str
+) -> None:
+    assert api(f"fills/?history=true&{query}").status_code == 400
+    assert tape.exchange.asked(FILLS) == 0
+
+
+def test_endpoints_without_an_archive_do_not_know_the_parameter(tape: Tape, api: Callable[..., Any]) -> None:
+    assert "Unknown parameter 'history'" in api("settlements/?history=true").json()["error"]
+
+
+def test_a_second_caller_costs_the_exchange_nothing_and_a_known_etag_is_a_304(
+    tape: Tape, api: Callable[..., Any]
+) -> None:
+    first = api("fills/?history=true")
+    asked = len(tape.exchange.account_calls)
+    second = api("fills/?history=true")
+    assert second.content == first.content
+    assert len(tape.exchange.account_calls) == asked
+    assert second["Cache-Status"].startswith("kalshi; hit; ttl=")
+    assert api("fills/?history=true", HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 304
+
+
+def test_nothing_is_lost_when_the_cutoff_moves_over_cached_pages(tape: Tape, api: Callable[..., Any]) -> None:
+    assert ids(api("fills/?history=true&limit=5")) == ALL
+    # Another page size has the live pages read anew, while the cutoff of before is cached.
+    tape.cutoff = 8
+    answer = api("fills/?history=true&limit=6")
+    assert ids(answer) == ALL
+    assert answer.json()["history"]["cutoff"] == {"trades_created_ts": "2026-08-01T00:00:08Z"}
+    assert answer.json()["history"]["complete"] is True
+
+
+def test_an_item_on_both_sides_counts_once(tape: Tape, api: Callable[..., Any]) -> None:
+    tape.exchange.answers[OLD_FILLS] = lambda: tape.page([1, 2, 3, 4, 5, 6])
+    answer = api("fills/?history=true")
+    assert ids(answer) == ALL
+    assert answer.json()["history"]["dropped_duplicates"] == 2
+
+
+def test_an_archive_that_does_not_answer_is_told_and_never_taken_for_an_empty_one(
+    tape: Tape, api: Callable[..., Any]
+) -> None:
+    tape.exchange.answers[OLD_FILLS] = ReadTimeout()
+    answer = api("fills/?history=true")
+    assert ids(answer) == ALL[:5]
+    history = answer.json()["history"]
+    assert (history["complete"], history["reason"]) == (False, "upstream_unavailable")
+    assert history["archive_pages"] == 0
+
+
+def test_without_the_cutoff_nobody_can_say_that_it_is_complete(tape: Tape, api: Callable[..., Any]) -> None:
+    tape.exchange.answers[CUTOFF] = ReadTimeout()
+    answer = api("fills/?history=true")
+    assert ids(answer) == ALL
+    assert answer.json()["history"]["reason"] == "cutoff_unconfirmed"
+    assert answer.json()["history"]["cutoff"] is None
+
+
+def test_what_the_archive_refuses_is_refused(tape: Tape, api: Callable[..., Any]) -> None:
+    tape.exchange.answers[OLD_FILLS] = HttpError(400, b'{"msg":"no"}')
+    assert api("fills/?history=true").status_code == 400
+
+
+def test_a_walk_that_is_cut_off_says_where_to_go_on(
+    tape: Tape, api: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_walk.Bounds.__init__, "__defaults__", (4, 10**9, 0.0))
+    answer = api("fills/?history=true")
+    history = answer.json()["history"]
+    assert ids(answer) == ALL[:7]
+    assert (history["complete"], history["reason"]) == (False, "page_limit")
+    following = api(history["next"]["endpoint"] + "?cursor=" + history["next"]["cursor"])
+    assert [*ids(answer), *ids(following)] == ALL
+
+
+def test_a_cursor_that_leads_in_circles_ends_the_walk(tape: Tape, api: Callable[..., Any]) -> None:
+    tape.exchange.answers[FILLS] = b'{"fills":[{"fill_id":"a","order_id":"o"}],"cursor":"again"}'
+    answer = api("fills/?history=true")
+    assert answer.json()["history"]["complete"] is False
+    assert answer.json()["history"]["reason"] == "repeated_page"
+    assert ids(answer) == ["a"]

@@ -1,0 +1,36 @@
+"""Lists that continue in Kalshi's archive: with `history=true` both are one document."""
+
+import time
+from functools import partial
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from kalshi.errors import BadRequest
+from kalshi.services import freshness, read
+from kalshi.services.history_age import combined
+from kalshi.services.history_read import read_history
+from kalshi.views.base import chosen_account
+from kalshi.views.upstream import UpstreamView, wants_fetch
+
+
+class HistoryView(UpstreamView):
+    """Without `history=true` as every other endpoint."""
+
+    def get(self, request: Request, **path_args: str) -> HttpResponse:
+        account, pairs = chosen_account(request)
+        if all(name != "history" for name, _ in pairs):
+            return super().get(request, **path_args)
+        if [value for name, value in pairs if name == "history"] != ["true"]:
+            raise BadRequest("history must be true, once, or left out.")
+        query = [pair for pair in pairs if pair[0] != "history"]
+        reader = partial(read.read, account=account)
+        history = read_history(self.endpoint, query, reader, forced=wants_fetch(request))
+        answer, options = combined(history.body, history.readings, now := time.time())
+        headers: dict[str, Any] = freshness.headers(answer, options, now)
+        if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), answer.entry.etag):
+            response = HttpResponse(status=304, headers=headers)
+            del response["Content-Type"]
+            return response
+        return HttpResponse(history.body, content_type="application/json", headers=headers)
