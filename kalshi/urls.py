@@ -7,6 +7,7 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, re_path
 
 from kalshi.services.history_lists import STITCHED
+from kalshi.services.history_market import MOVED
 from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
 from kalshi.views.base import UnknownPath
 from kalshi.views.history import HistoryView
@@ -21,7 +22,7 @@ def pattern(route: str) -> str:
 
 
 def view_of(endpoint: Endpoint) -> Callable[..., HttpResponseBase]:
-    view = HistoryView if endpoint.operation in STITCHED else UpstreamView
+    view = HistoryView if endpoint.operation in {*STITCHED, *MOVED} else UpstreamView
     return view.as_view(endpoint=endpoint)
 
 

@@ -25,6 +25,7 @@ from kalshi import checks, conf
 from kalshi.errors import ConfigError, KalshiError
 from kalshi.services import status
 from kalshi.services.history_lists import STITCHED
+from kalshi.services.history_market import MOVED
 from kalshi.tests.documents import Block, blocks, document, table_rows
 from kalshi.tests.servers import ROOT
 from kalshi.upstream import params
@@ -165,7 +166,7 @@ def endpoint_of(request: str) -> Endpoint:
 def test_the_examples_ask_for_what_is_allowed(request_line: str) -> None:
     endpoint, parts = endpoint_of(request_line), urlsplit(request_line)
     path_args = resolve(parts.path).kwargs
-    ours = {"account", "history"} if endpoint.operation in STITCHED else {"account"}
+    ours = {"account", "history"} if endpoint.operation in {*STITCHED, *MOVED} else {"account"}
     query = [pair for pair in parse_qsl(parts.query) if pair[0] not in ours]
     params.validate(endpoint, query, path_args, api=True)
 

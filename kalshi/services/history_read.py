@@ -58,10 +58,11 @@ class _Pages:
 
 @dataclass(slots=True)
 class _Walked:
-    """Both walks, the cutoff's body, and all readings. `archive` None: not looked into."""
+    """Both walks, the cutoff's body, all readings, and the pages walked last. `archive` None: not looked into."""
 
     live: Walk
     readings: list[Reading]
+    last: _Pages
     archive: Walk | None = None
     cutoff: dict[str, Any] | None = None
 
@@ -84,10 +85,10 @@ def read_history(
     plan = listed.plan(asked)
     bounds = Bounds(clock)
     live = _Pages(read, endpoint, live_query, forced=forced)
-    walked = _Walked(walk(live.ask, listed.arrays, bounds, must_begin=True), live.readings)
+    walked = _Walked(walk(live.ask, listed.arrays, bounds, must_begin=True), live.readings, live)
     if walked.live.reason is None and plan.query is not None:
         _read_archive(walked, read, listed, [*plan.query, ("limit", dict(live_query)["limit"])], bounds)
-    return History(_document(endpoint, listed, plan, walked), tuple(walked.readings))
+    return History(_document(listed, plan, walked), tuple(walked.readings))
 
 
 def _read_archive(
@@ -99,6 +100,7 @@ def _read_archive(
     walked.cutoff = cutoff
     mark = reading.answer.entry.etag if reading else ""
     archive = _Pages(read, ENDPOINTS[listed.archive], query, mark=mark)
+    walked.last = archive
     walked.archive = walk(archive.ask, listed.arrays, bounds, must_begin=False)
     walked.readings += archive.readings
     confirmed = reading is not None and reading.answer.entry.fetched_at >= newest_live
@@ -140,7 +142,7 @@ def _cutoff(read: Reader, live_read_at: float) -> tuple[dict[str, Any] | None, R
     return body if isinstance(body, dict) else None, reading
 
 
-def _document(endpoint: Endpoint, listed: Stitched, plan: Plan, walked: _Walked) -> bytes:
+def _document(listed: Stitched, plan: Plan, walked: _Walked) -> bytes:
     live, archive = walked.live, walked.archive
     lists: dict[str, list[Item]] = {}
     dropped = left_out = 0
@@ -152,12 +154,12 @@ def _document(endpoint: Endpoint, listed: Stitched, plan: Plan, walked: _Walked)
         merged = merge(array, live.items[array.name], wanted)
         lists[array.name] = merged.items
         dropped += merged.dropped
-    last, route = (live, endpoint.route) if archive is None else (archive, ENDPOINTS[listed.archive].route)
+    last = archive or live
     reason = last.reason or ("fields_missing" if left_out else None)
     history = {
         "complete": reason is None,
         "reason": reason,
-        "next": {"endpoint": f"{route}/", "cursor": last.cursor} if reason and last.cursor else None,
+        "next": _next(walked.last, last.cursor) if reason and last.cursor else None,
         "live_pages": live.pages,
         "archive_pages": archive.pages if archive else 0,
         "cutoff": walked.cutoff,
@@ -166,3 +168,8 @@ def _document(endpoint: Endpoint, listed: Stitched, plan: Plan, walked: _Walked)
     }
     document = {**lists, "cursor": "", "history": history}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _next(pages: _Pages, cursor: str) -> dict[str, Any]:
+    """The plain request that goes on where the walk ended. What we filter ourselves is not filtered there."""
+    return {"endpoint": f"{pages.endpoint.route}/", "parameters": dict([*pages.query, ("cursor", cursor)])}

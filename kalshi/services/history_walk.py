@@ -10,7 +10,7 @@ from kalshi.errors import RateLimited, UnexpectedPayload, UpstreamUnavailable
 from kalshi.services.stitch import Array, Item, identity
 
 MAX_PAGES = 20
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 MAX_S = 30.0
 
 Ask = Callable[[str], bytes]

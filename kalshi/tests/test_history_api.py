@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from requests.exceptions import ReadTimeout
@@ -170,7 +171,8 @@ def test_a_walk_that_is_cut_off_says_where_to_go_on(
     history = answer.json()["history"]
     assert ids(answer) == ALL[:7]
     assert (history["complete"], history["reason"]) == (False, "page_limit")
-    following = api(history["next"]["endpoint"] + "?cursor=" + history["next"]["cursor"])
+    assert history["next"]["parameters"] == {"limit": "1000", "cursor": "3"}
+    following = api(f"{history['next']['endpoint']}?{urlencode(history['next']['parameters'])}")
     assert [*ids(answer), *ids(following)] == ALL
 
 
@@ -180,3 +182,22 @@ def test_a_cursor_that_leads_in_circles_ends_the_walk(tape: Tape, api: Callable[
     assert answer.json()["history"]["complete"] is False
     assert answer.json()["history"]["reason"] == "repeated_page"
     assert ids(answer) == ["a"]
+
+
+def test_a_market_that_neither_side_knows_is_a_404(exchange: FakeExchange, api: Callable[..., Any]) -> None:
+    for path in ("/markets/KX-1", "/historical/markets/KX-1"):
+        exchange.answers[path] = HttpError(404)
+    assert api("markets/KX-1/?history=true").status_code == 404
+    assert exchange.asked("/historical/markets/KX-1") == 1
+
+
+def test_what_the_archive_of_candles_does_not_know_is_refused_by_name(
+    exchange: FakeExchange, api: Callable[..., Any]
+) -> None:
+    span = "history=true&start_ts=1&end_ts=2&period_interval=60"
+    answer = api(f"series/S/markets/M/candlesticks/?{span}&include_latest_before_start=true")
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(
+        "include_latest_before_start cannot be combined with history=true"
+    )
+    assert exchange.account_calls == []

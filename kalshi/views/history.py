@@ -1,4 +1,4 @@
-"""Lists that continue in Kalshi's archive: with `history=true` both are one document."""
+"""What continues in Kalshi's archive: with `history=true` live data and archive are one document."""
 
 import time
 from functools import partial
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from kalshi.errors import BadRequest
 from kalshi.services import freshness, read
 from kalshi.services.history_age import combined
+from kalshi.services.history_market import MOVED, read_wherever
 from kalshi.services.history_read import read_history
 from kalshi.views.base import chosen_account
 from kalshi.views.upstream import UpstreamView, wants_fetch
@@ -26,7 +27,11 @@ class HistoryView(UpstreamView):
             raise BadRequest("history must be true, once, or left out.")
         query = [pair for pair in pairs if pair[0] != "history"]
         reader = partial(read.read, account=account)
-        history = read_history(self.endpoint, query, reader, forced=wants_fetch(request))
+        forced = wants_fetch(request)
+        if self.endpoint.operation in MOVED:
+            history = read_wherever(self.endpoint, query, path_args, reader, forced=forced)
+        else:
+            history = read_history(self.endpoint, query, reader, forced=forced)
         answer, options = combined(history.body, history.readings, now := time.time())
         headers: dict[str, Any] = freshness.headers(answer, options, now)
         if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), answer.entry.etag):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import jsonschema
 import pytest
 
-from kalshi.tests.servers import Gateway, Sandbox, running
+from kalshi.tests.servers import ROOT, Gateway, Sandbox, running
 
 API = "/api/v1/kalshi/"
+REST = ROOT / "reference/kalshi-api/rest"
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +119,29 @@ def test_the_trades_of_the_whole_exchange_are_cut_off_and_it_says_so(gateway: Ga
     assert len(body["trades"]) == 1000
     assert (body["history"]["complete"], body["history"]["reason"]) == (False, "page_limit")
     following = body["history"]["next"]
-    page = gateway.get(
-        f"{API}{following['endpoint']}", params={"cursor": following["cursor"], "limit": 50}
-    ).json()
+    page = gateway.get(API + following["endpoint"], params=following["parameters"]).json()
     assert not {*ids(body["trades"], "trade_id")} & {*ids(page["trades"], "trade_id")}
+
+
+def test_a_market_and_its_candles_are_found_after_they_moved_to_the_archive(gateway: Gateway) -> None:
+    market = pages(gateway, "historical/markets/", "markets", series_ticker="KXHIGHNY")[0]
+    ticker, path = market["ticker"], f"series/KXHIGHNY/markets/{market['ticker']}/candlesticks/"
+    end_ts = int(datetime.fromisoformat(market["close_time"]).timestamp())
+    span = {"start_ts": end_ts - 86_400, "end_ts": end_ts, "period_interval": 60}
+    assert gateway.get(f"{API}markets/{ticker}/").status_code == 404
+    assert gateway.get(API + path, params=span).status_code == 404
+    found = history(gateway, f"markets/{ticker}/")
+    assert found == {"market": market, "history": {"source": "archive"}}
+    candles = history(gateway, path, **span)
+    assert candles["history"] == {"source": "archive"}
+    old = gateway.get(f"{API}historical/markets/{ticker}/candlesticks/", params=span).json()
+    assert candles["candlesticks"] and len(candles["candlesticks"]) == len(old["candlesticks"])
+    schema = json.loads((REST / "get_market_candlesticks.json").read_text())["response_schema"]
+    jsonschema.validate(candles, schema)
+
+
+def test_a_market_that_trades_is_found_among_the_live_ones(gateway: Gateway) -> None:
+    market = gateway.get(f"{API}markets/", params={"status": "open", "limit": 1}).json()["markets"][0]
+    found = history(gateway, f"markets/{market['ticker']}/")
+    assert found["history"] == {"source": "live"}
+    assert found["market"]["ticker"] == market["ticker"]
