@@ -285,6 +285,12 @@ SETTINGS = (
         (),
         "origins of other front ends that may read the API, separated by commas",
     ),
+    Setting(
+        "DJANGO_HTTPS_ONLY",
+        switch,
+        False,
+        "send plain HTTP on to HTTPS, and mark every cookie `Secure`; needs `TRUSTED_PROXIES`",
+    ),
     Setting("DJANGO_DEBUG", switch, False, "Django's debug mode"),
     Setting(
         "TRUSTED_PROXIES",

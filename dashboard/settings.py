@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from dashboard import data_dir, env, logs, upstream
 from kalshi.cache.caches import cache_settings
@@ -23,7 +24,14 @@ ALLOWED_HOSTS = list(ENV["DJANGO_ALLOWED_HOSTS"])
 HOST, PORT = ENV["HOST"], ENV["PORT"]
 # An address that means every interface is none that a browser can open.
 _reachable = "127.0.0.1" if HOST in {"0.0.0.0", "::"} else HOST  # noqa: S104
-PUBLIC_BASE_URL = f"http://{_reachable}:{PORT}"
+HTTPS_ONLY = ENV["DJANGO_HTTPS_ONLY"]
+if HTTPS_ONLY and not ENV["TRUSTED_PROXIES"]:
+    raise ImproperlyConfigured(
+        "DJANGO_HTTPS_ONLY is 1, but TRUSTED_PROXIES is not set: without the address of the proxy that ends TLS every "
+        "request looks like plain HTTP; set TRUSTED_PROXIES."
+    )
+_named = next((host for host in ALLOWED_HOSTS if not host.startswith(("*", "."))), _reachable)
+PUBLIC_BASE_URL = f"https://{_named}" if HTTPS_ONLY else f"http://{_reachable}:{PORT}"
 LOGGING = logs.configuration((*env.secrets(_found), SECRET_KEY), debug=DEBUG)
 LOGGING_CONFIG = "dashboard.logs.configure"
 
@@ -48,6 +56,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "dashboard.middleware.RequestIdAndErrors",
     "django.middleware.security.SecurityMiddleware",
+    "dashboard.middleware.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -164,11 +173,32 @@ CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/(api/v1|trade-api)/.*$"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]
 CORS_ALLOW_HEADERS = ["Authorization", "Cache-Control", "If-None-Match", "X-Kalshi-Account"]
-CORS_EXPOSE_HEADERS = ["Age", "Cache-Status", "Date", "ETag", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "Age",
+    "Cache-Status",
+    "Date",
+    "ETag",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+]
 
 TRUSTED_PROXIES = ENV["TRUSTED_PROXIES"]
 X_FRAME_OPTIONS = "DENY"
-# Sent over TLS only, as the cookies' `Secure` is set over TLS only: on loopback there is none.
+# Nobody uploads anything: a password's form is small, and a file is dropped instead of written to the disk.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 128 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
+# Probes ask the server itself, past the proxy that ends TLS.
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)/?$"]
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+# Other names below the host, and the browsers' preload list, are for the domain's owner to decide, not for a program.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# Sent over TLS only, and without DJANGO_HTTPS_ONLY the cookies' `Secure` too: on loopback there is none.
 SECURE_HSTS_SECONDS = 365 * 86_400
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -35,6 +35,7 @@ DEFAULTS = {
     "DJANGO_SECRET_KEY": None,
     "DJANGO_ALLOWED_HOSTS": ("127.0.0.1", "localhost", "[::1]"),
     "CORS_ALLOWED_ORIGINS": (),
+    "DJANGO_HTTPS_ONLY": False,
     "DJANGO_DEBUG": False,
     "TRUSTED_PROXIES": (),
     "SANDBOX_PORT": 8001,
@@ -89,6 +90,7 @@ GOOD: list[tuple[str, str, Any]] = [
         "https://a.example,http://localhost:5173",
         ("https://a.example", "http://localhost:5173"),
     ),
+    ("DJANGO_HTTPS_ONLY", "1", True),
     ("DJANGO_DEBUG", "1", True),
     ("TRUSTED_PROXIES", "10.0.0.5,10.1.0.0/16,::1", ("10.0.0.5", "10.1.0.0/16", "::1")),
     ("SANDBOX_PORT", "18001", 18001),
@@ -104,6 +106,7 @@ BAD = [
     *[("KALSHI_KEY_RING", value) for value in ("hunter2secret", f"{'A' * 43}=,{'A' * 43}=", ",")],
     *[("KALSHI_ENV", value) for value in ("production", "live", "prod demo")],
     *[("KALSHI_ALLOW_OPEN_KEY_FILE", value) for value in ("2", "ja", "truee")],
+    *[("DJANGO_HTTPS_ONLY", value) for value in ("always",)],
     *[("DJANGO_DEBUG", value) for value in ("debug",)],
     *[
         ("KALSHI_BASE_URL", value)
