@@ -1,7 +1,7 @@
 """How an order meets the market: at once against the other side, or resting until the price comes to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from sandbox.account.fees import fee
@@ -27,6 +27,7 @@ class Intent:
     is_sell: bool = False
     subaccount: int = 0
     odd_h: int = 0
+    grouped: bool = False
 
 
 def cross(dice: Random, intent: Intent) -> Order | None:
@@ -75,10 +76,15 @@ def rest(dice: Random, intent: Intent, price_cc: int, end_s: int, step_s: int) -
             [first_us + 90_000_000 * number for number in range(len(parts))],
             is_taker=False,
         )
-    order = make_order(
-        order_id, intent, price_cc, created_us=created_us, fills=fills, end_us=end_s * 1_000_000
+    return make_order(
+        order_id,
+        intent,
+        price_cc,
+        created_us=created_us,
+        fills=fills,
+        end_us=end_s * 1_000_000,
+        expires=dice.random() < 0.3,
     )
-    return replace(order, expires=dice.random() < 0.3)
 
 
 def passed(intent: Intent, price_cc: int, at_s: int) -> bool:
@@ -102,7 +108,14 @@ def split(dice: Random, intent: Intent) -> list[int]:
 
 
 def make_order(
-    order_id: str, intent: Intent, price_cc: int, *, created_us: int, fills: tuple[Fill, ...], end_us: int
+    order_id: str,
+    intent: Intent,
+    price_cc: int,
+    *,
+    created_us: int,
+    fills: tuple[Fill, ...],
+    end_us: int,
+    expires: bool = False,
 ) -> Order:
     return Order(
         order_id=order_id,
@@ -114,7 +127,9 @@ def make_order(
         created_us=created_us,
         fills=fills,
         end_us=end_us,
+        expires=expires,
         subaccount=intent.subaccount,
+        grouped=intent.grouped,
     )
 
 

@@ -4,7 +4,6 @@ Each day is planned on its own from the seed, so that the past never depends on 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from random import Random
 
 from sandbox.account.execution import Intent, cross, rest
@@ -77,10 +76,10 @@ class DayPlan:
         market = self.pick(at_s, LATER)
         if market is None:
             return
-        intent = self.intent(market, self.dice.random() < 0.6, self.size(20, 120), at_s)
+        intent = self.intent(market, self.dice.random() < 0.6, self.size(20, 120), at_s, grouped=True)
         price = step_back(intent, self.dice.randint(8, 20))
         end_s = min(market.timing.close_s, at_s + self.dice.randrange(96, 150) * HOUR_S)
-        self.keep(replace(rest(self.dice, intent, price, end_s, 8 * HOUR_S), grouped=True))
+        self.keep(rest(self.dice, intent, price, end_s, 8 * HOUR_S))
 
     def sell_again(self, order: Order, first_s: int, last_s: int) -> None:
         """Close what the order has bought by some moment in between, at the market."""
@@ -89,11 +88,20 @@ class DayPlan:
         at_s = self.dice.randrange(first_s, last_s)
         bought_h = order.filled_h(at_s * 1_000_000)
         if bought_h and order.market.tradable(at_s):
-            sale = replace(self.intent(order.market, not order.is_yes, bought_h, at_s), is_sell=True)
+            sale = self.intent(order.market, not order.is_yes, bought_h, at_s, is_sell=True)
             self.keep(cross(self.dice, sale))
 
-    def intent(self, market: Market, is_yes: bool, count_h: int, at_s: int) -> Intent:
-        return Intent(market, is_yes, count_h, at_s, subaccount=self.subaccount, odd_h=self.style.odd_h)
+    def intent(
+        self,
+        market: Market,
+        is_yes: bool,
+        count_h: int,
+        at_s: int,
+        *,
+        is_sell: bool = False,
+        grouped: bool = False,
+    ) -> Intent:
+        return Intent(market, is_yes, count_h, at_s, is_sell, self.subaccount, self.style.odd_h, grouped)
 
     def keep(self, order: Order | None) -> None:
         if order is not None:
