@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from kalshi.tests.documents import blocks
 from kalshi.tests.gateway.signing import ROOT, Signer, create_at, get
 from kalshi.tests.gateway.test_walk import ask_the_exchange
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
@@ -140,6 +147,20 @@ def test_another_origin_may_read_and_the_preflight_needs_no_key(gateway: Gateway
     assert "RateLimit" in exposed and "RateLimit-Policy" in exposed
     foreign = get(gateway, owner, BALANCE, Origin="https://evil.example.com")
     assert "Access-Control-Allow-Origin" not in foreign.headers
+
+
+def test_the_client_in_the_documentation_works(gateway: Gateway, sandbox: Sandbox, tmp_path: Path) -> None:
+    made = json.loads(gateway.manage("keys", "create", "--user", "owner", "--label", "x", "--json"))
+    (tmp_path / "gateway.pem").write_text(made["private_key"])
+    text = next(b.text for b in blocks("INTEGRATION.md", "python") if "KALSHI-ACCESS-KEY" in b.text)
+    text = text.replace("https://dash.example.com", gateway.base_url).replace(
+        "gateway.pem", f"{tmp_path}/gateway.pem"
+    )
+    text = re.sub(r'KEY_ID = "[^"]+"', f'KEY_ID = "{made["key_id"]}"', text)
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert Decimal(done.stdout) == Decimal(sandbox.truth()["cash_dollars"])
 
 
 def test_a_request_that_is_sent_again_is_checked_again(gateway: Gateway, owner: Signer) -> None:
