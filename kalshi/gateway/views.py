@@ -39,6 +39,7 @@ class GatewayView(ReadView):
 
     def check_throttles(self, request: Request) -> None:
         """Count every request of a key that has a limit, whatever becomes of it."""
+        super().check_throttles(request)
         key = credential(request)
         if not isinstance(key, VirtualKey) or key.requests_per_s is None:
             return

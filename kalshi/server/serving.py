@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from uvicorn.config import STARTUP_FAILURE
 
 from kalshi.errors import ConfigError, KalshiError
-from kalshi.server.protocol import AtOnceProtocol
+from kalshi.server.bounded import BoundedProtocol
 from kalshi.server.sockets import BACKLOG
 from kalshi.server.supervisor import Supervisor
 from kalshi.services import worker_files
@@ -55,7 +55,7 @@ def config(workers: int) -> Config:
     return Config(
         settings.ASGI_APPLICATION,
         loop="auto",
-        http=AtOnceProtocol,
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -11,6 +11,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from kalshi.errors import BadRequest
@@ -20,6 +21,7 @@ from kalshi.services import access
 from kalshi.services.freshness import VARY
 from kalshi.views import errors
 from kalshi.views.authentication import BearerAuthentication
+from kalshi.views.throttle import CallerThrottle
 
 ACCOUNT_PARAM = "account"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -47,7 +49,7 @@ class ReadView(APIView):
     permission_classes = (IsAuthenticated,)
     renderer_classes = (JSONRenderer,)
     parser_classes = ()
-    throttle_classes = ()
+    throttle_classes: tuple[type[BaseThrottle], ...] = (CallerThrottle,)
     versioning_class = None
     content_negotiation_class = JsonOnly
 

@@ -9,6 +9,11 @@ import threading
 import time
 from collections import OrderedDict
 
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from kalshi.errors import TooManyRequests
 from kalshi.limits.bucket import Bucket
 
 MAX_CALLERS = 10_000
@@ -41,3 +46,28 @@ class Buckets:
     def forget(self) -> None:
         with self._lock:
             self._buckets.clear()
+
+
+class CallerThrottle(BaseThrottle):
+    """For requests that reach Django; what the edge answers from memory costs so little that it is not counted.
+
+    The limit is far above what pollers need and below what one caller could use up for all others.
+    """
+
+    callers = Buckets(capacity=2_000, refill_per_s=200)
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        wait_s = self.callers.take(_name(request))
+        if wait_s:
+            # Our own error, because each kind of view puts it into the shape of its own answers.
+            raise TooManyRequests("Too many requests; slow down.", retry_after_s=wait_s)
+        return True
+
+
+def _name(request: Request) -> str:
+    """The credential that the caller came with, so that one bot does not slow down the owner's others."""
+    credential = request.auth
+    kind, key = (
+        ("person", request.user.pk) if credential is None else (type(credential).__name__, credential.pk)
+    )
+    return f"{kind}:{key}"

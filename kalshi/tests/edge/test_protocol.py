@@ -56,12 +56,17 @@ class Application:
 
 
 class Running:
-    def __init__(self, application: Application, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        application: Application,
+        listener: socket.socket,
+        protocol: type[AtOnceProtocol] = AtOnceProtocol,
+    ) -> None:
         self.application = application
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
             application,
-            http=AtOnceProtocol,
+            http=protocol,
             log_config=None,
             access_log=False,
             lifespan="on",

@@ -1,0 +1,106 @@
+"""A connection that sends too slowly or too much is closed, and no other one is."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kalshi.server import bounded
+from kalshi.tests.edge.test_protocol import Application, Running, get, read
+
+REQUEST_S = 0.5
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listener:
+        patch.setattr(bounded, "REQUEST_S", REQUEST_S)
+        running = Running(Application(), listener, bounded.BoundedProtocol)
+        yield running
+        running.server.should_exit = True
+        running.thread.join(10)
+
+
+def seconds_until_closed(connection: socket.socket, drip: bytes = b"") -> float:
+    """How long the server keeps the connection, to which a byte is sent again and again."""
+    started = time.monotonic()
+    connection.settimeout(0.1)
+    while time.monotonic() - started < 5:
+        with contextlib.suppress(TimeoutError):
+            try:
+                if connection.recv(65536) == b"":
+                    return time.monotonic() - started
+            except ConnectionError:
+                return time.monotonic() - started
+        with contextlib.suppress(OSError):
+            connection.sendall(drip)
+    raise AssertionError("it stayed open")
+
+
+@pytest.mark.parametrize(
+    ("first", "drip"),
+    [
+        (b"", b""),
+        (b"", b"\r\n"),
+        (b"GET / HT", b"T"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", b"X-A: b\r\n"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", b"x"),
+        (get(), b"\r\n"),
+        (get("/long"), b"G"),
+    ],
+    ids=["nothing", "line breaks", "request line", "headers", "body", "breaks after", "second request"],
+)
+def test_a_request_that_does_not_come_to_its_end_is_given_up(
+    server: Running, first: bytes, drip: bytes
+) -> None:
+    with server.connect() as connection:
+        connection.sendall(first)
+        assert seconds_until_closed(connection, drip) < REQUEST_S + 2
+
+
+def test_a_request_in_pieces_is_answered_and_its_connection_stays(server: Running) -> None:
+    with server.connect() as connection, connection.makefile("rb") as stream:
+        for path in ("/", "/long", "/"):
+            request = get(path)
+            connection.sendall(request[:9])
+            connection.sendall(request[9:])
+            assert read(stream).startswith(b"HTTP/1.1 200")
+        started = time.monotonic()
+        while time.monotonic() - started < REQUEST_S + 0.3:
+            connection.sendall(get("/"))
+            assert read(stream).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"GET /" + b"a" * 300_000,
+        b"GET / HTTP/1.1\r\nX: " + b"a" * 300_000,
+        b"GET / HTTP/1.1\r\n" + b"X-Y: abcdefgh\r\n" * 20_000,
+    ],
+    ids=["address", "header", "headers"],
+)
+def test_more_than_a_request_may_have_is_413(server: Running, request_head: bytes) -> None:
+    with server.connect() as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(request_head)
+        with contextlib.suppress(ConnectionError):
+            seen = connection.recv(65536)
+            assert seen.startswith(b"HTTP/1.1 413") or seen.startswith(b"HTTP/1.1 400")
+        assert seconds_until_closed(connection) < REQUEST_S
+
+
+def test_a_body_without_an_end_is_cut_off(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"POST /long HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        sent = 0
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+                sent += 65536
+        assert seconds_until_closed(connection) < REQUEST_S
+        assert sent < 200 * 65536
