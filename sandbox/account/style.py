@@ -27,12 +27,13 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Funding:
-    """Deposits and withdrawals in cents: the opening one, then spans for the monthly ones."""
+    """In cents: the opening deposit, monthly withdrawals; in steps: monthly deposits, and transfers that fail."""
 
     name: tuple[str, ...]
     opening: int
     deposits: tuple[int, int]
     withdrawals: tuple[int, int]
+    failures: tuple[int, int]
     step: int = 1_000
 
 
@@ -52,7 +53,7 @@ class Holder:
 HOLDERS = (
     Holder(
         FIRST,
-        Funding((), 600_000, (20, 60), (1_000, 30_000)),
+        Funding((), 600_000, (20, 60), (1_000, 30_000), (5, 40)),
         {
             0: Style(),
             1: Style(("subaccount", "1"), (1, 1), 3, 9, 1, percent=25, group_limit_h=12_500),
@@ -61,7 +62,7 @@ HOLDERS = (
     ),
     Holder(
         SECOND,
-        Funding((SECOND,), 48_311_337, (1_611, 4_391), (101_003, 2_400_017), step=1_013),
+        Funding((SECOND,), 48_311_337, (1_611, 4_391), (101_003, 2_400_017), (1_103, 3_001), step=1_013),
         {0: Style((SECOND,), (1, 1), 2, 7, 1, percent=4_000, odd=1, odd_h=37, group_limit_h=2_000_000)},
         is_fcm=True,
     ),

@@ -79,7 +79,12 @@ def transfers_on(seed: int, day: int, first_day: int, funding: Funding) -> list[
         outcome = dice.choice(("failed", "returned"))
         return [
             transfer(
-                dice, day, "ach", dice.randint(5, 40) * 1_000, is_deposit=dice.random() < 0.7, outcome=outcome
+                dice,
+                day,
+                "ach",
+                dice.randint(*funding.failures) * funding.step,
+                is_deposit=dice.random() < 0.7,
+                outcome=outcome,
             )
         ]
     return []
