@@ -36,8 +36,9 @@ test: .venv/development
 	@sh .ci/system-packages
 	$(MAKE) --no-print-directory check
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not chaos"
-	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered | tail -n 25
+	$(BIN)/coverage run -m pytest -m "not chaos and not drill" -n 2 --dist loadfile
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered
+	$(BIN)/python -m pytest -m "drill and not chaos" --reruns 1 --durations 10
 
 chaos: .venv/development
 	@sh .ci/system-packages

@@ -16,6 +16,8 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from kalshi.tests.servers import free_port
+
 # A busy machine is no finding: only what a property says counts, not how long an example took.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
@@ -28,7 +30,7 @@ class RedisServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -62,12 +64,6 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(port: int) -> bool:
@@ -118,7 +114,7 @@ def postgres_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="kalshi-pg-") as folder:
         if identity:
             shutil.chown(folder, "postgres", "postgres")
-        data, port = f"{folder}/data", _free_port()
+        data, port = f"{folder}/data", free_port()
         make = [
             _postgres_program("initdb"),
             "-D",
@@ -161,3 +157,26 @@ def _wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
             return
         time.sleep(0.05)
     pytest.fail("PostgreSQL did not start")
+
+
+# Whole folders and files whose tests are drills: they load the machine, or tell how long something took.
+DRILLS = (
+    "kalshi/tests/cache/test_processes.py",
+    "kalshi/tests/chaos/",
+    "kalshi/tests/deploy/test_nginx_cache.py",
+    "kalshi/tests/deploy/test_systemd.py",
+    "kalshi/tests/limits/test_processes.py",
+    "kalshi/tests/live/test_outage.py",
+    "kalshi/tests/live/test_serve.py",
+    "kalshi/tests/live/test_several_servers.py",
+    "kalshi/tests/live/test_sharing.py",
+    "kalshi/tests/test_redis_link.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the drills, before `-m` looks."""
+    for item in items:
+        if item.nodeid.startswith(DRILLS):
+            item.add_marker(pytest.mark.drill)

@@ -25,10 +25,30 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 
 
+FIRST_PORT, PORTS_PER_WORKER = 10_000, 2_000
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that stays free until a server takes it.
+
+    It lies below those that the system gives to connections, and each pytest-xdist worker has a range of its own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for _ in range(PORTS_PER_WORKER):
+        port = FIRST_PORT + PORTS_PER_WORKER * worker + secrets.randbelow(PORTS_PER_WORKER)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if port not in _given:
+                probe.bind(("127.0.0.1", port))
+                _given.add(port)
+                return port
+    raise AssertionError("no port is free")
+
+
+def without_coverage(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child whose own tests cover it; being measured, it would take twice the time."""
+    return {name: value for name, value in env.items() if not name.startswith("COVERAGE_PROCESS")}
 
 
 def bare_environment(home: Path) -> dict[str, str]:
@@ -128,7 +148,7 @@ class Sandbox:
             str(self.keys_dir),
             *arguments,
         ]
-        self.process = Process(command, bare_environment(folder))
+        self.process = Process(command, without_coverage(bare_environment(folder)))
         try:
             self.base_url = self.process.wait_for_line(r"Sandbox ready (\S+)")[1]
         except BaseException:
