@@ -277,7 +277,7 @@ def test_changing_the_password_keeps_this_session_and_ends_the_others(person: An
     form = {"password": PASSWORD, "new_password1": "q8w7e6r5t4", "new_password2": "q8w7e6r5t4"}
     assert here.post("/you/password/", form)["Location"] == "/you/"
     assert (is_signed_in(here), is_signed_in(elsewhere)) == (True, False)
-    assert "Your password is changed" in here.get("/you/").content.decode()
+    assert "Your password is saved" in here.get("/you/").content.decode()
     assert told(Action.PASSWORD_CHANGED)[0].actor == "trader"
 
 

@@ -54,7 +54,7 @@ class Password(_Page):
             return self._page(request, form)
         form.save()
         update_session_auth_hash(request, form.user)
-        messages.success(request, "Your password is changed; other browsers were signed out.")
+        messages.success(request, "Your password is saved. Other browsers were signed out.")
         return redirect("you")
 
     @staticmethod
