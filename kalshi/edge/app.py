@@ -4,8 +4,9 @@ A request is answered here when all of this holds, and goes to Django otherwise:
 
 1. GET or HEAD, of an address to which Django gave an answer from the cache before (so its host is allowed and its
    parameters are good);
-2. without `no-cache`, and no header of ours twice;
-3. the credential was checked by Django within the last two seconds;
+2. without `no-cache` and the headers of signed requests, and no header of ours twice;
+3. the credential was checked by Django within the last two seconds, and the account found that it is about; the answer
+   is the one that Django gave for this very account, whoever asked then;
 4. the entry is in memory and fresh; or stale while its refresh runs or the breaker is open.
 
 Bytes, status and headers are those that Django would send; a test sends everything through both ways and compares.
@@ -142,11 +143,12 @@ class Edge:
                 request_id = headers.get(b"x-request-id", b"-").decode("latin-1")
                 # An answer that sets a cookie is for this request alone: neither it nor its caller may be reused.
                 if told and asked is not None and b"set-cookie" not in headers:
-                    page = self._ready.learn(asked[0], told[0], handover.route(scope), log_path)
+                    page = self._ready.learn(
+                        *asked, told[0], checked_at, route=handover.route(scope), log_path=log_path
+                    )
                     page.learn(status, message["headers"])
-                    self._ready.let_in(asked[1], checked_at)
                 if asked is not None:
-                    self._ready.answered(asked[0])
+                    self._ready.answered(*asked, status)
                 if self._draining:
                     message["headers"] = [*message["headers"], _CLOSE]
             await send(message)

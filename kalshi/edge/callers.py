@@ -10,7 +10,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_delete, post_save
 
-from kalshi.models import ApiToken
+from kalshi.edge.pages import Address
+from kalshi.models import Account, ApiToken, Grant
 
 REMEMBERED_S = 2.0
 # Of a credential in steady use, one request goes to be checked this long before the last check counts no more:
@@ -20,6 +21,16 @@ MAX_CALLERS = 10_000
 
 # The value of the Authorization header and of the Cookie header, as sent.
 Credential = tuple[bytes | None, bytes | None]
+# A credential, and by what it names an account: X-Kalshi-Account; or the whole address, where its query may do so.
+Caller = tuple[bytes | None, bytes | None, bytes | Address | None]
+
+
+def caller_of(credential: Credential, address: Address) -> Caller:
+    """Two requests of the same caller are about the same account."""
+    query, header = address[1], address[5]
+    # Names may be percent-encoded; such queries are rare.
+    may_name = query and (b"account" in query or b"%" in query)
+    return (*credential, address if may_name else header)
 
 
 class Callers:
@@ -28,46 +39,62 @@ class Callers:
     def __init__(self, *, remembered_s: float = REMEMBERED_S, most: int = MAX_CALLERS) -> None:
         self._remembered_s = remembered_s
         self._most = most
-        self._checked_at: OrderedDict[Credential, float] = OrderedDict()
-        self._renewing: dict[Credential, float] = {}
+        self._checked: OrderedDict[Caller, tuple[float, str]] = OrderedDict()
+        self._renewing: dict[Caller, float] = {}
         self._forgotten_at = 0.0
 
-    def let_in(self, credential: Credential, checked_at: float) -> None:
-        """Remember a check. checked_at: when it began, since what it saw may have changed right after."""
-        self._checked_at[credential] = checked_at
-        self._checked_at.move_to_end(credential)
-        self._renewing.pop(credential, None)
-        if len(self._checked_at) > self._most:
-            dropped, _ = self._checked_at.popitem(last=False)
+    def let_in(self, caller: Caller, account: str, checked_at: float) -> None:
+        """Remember a check: this account is the caller's. checked_at: when it began, since what it saw may have changed
+        right after.
+        """
+        self._checked[caller] = (checked_at, account)
+        self._checked.move_to_end(caller)
+        self._renewing.pop(caller, None)
+        if len(self._checked) > self._most:
+            dropped, _ = self._checked.popitem(last=False)
             self._renewing.pop(dropped, None)
 
-    def knows(self, credential: Credential, now: float) -> bool:
-        checked_at = self._checked_at.get(credential)
-        return (
-            checked_at is not None
-            and now - checked_at < self._remembered_s
-            and checked_at > self._forgotten_at
-        )
+    def account(self, caller: Caller, now: float) -> str | None:
+        """Whose data the caller gets; None when the last check does not count any more, or there was none."""
+        checked = self._checked.get(caller)
+        if checked is None:
+            return None
+        checked_at, account = checked
+        if now - checked_at < self._remembered_s and checked_at > self._forgotten_at:
+            return account
+        return None
 
-    def is_due(self, credential: Credential, now: float) -> bool:
+    def last_account(self, caller: Caller) -> str | None:
+        """Whose data the caller got last, whether or not that counts still."""
+        checked = self._checked.get(caller)
+        return None if checked is None else checked[1]
+
+    def is_due(self, caller: Caller, now: float) -> bool:
         """Whether this request should be checked although the last check still counts. Once for each check."""
-        checked_at = self._checked_at[credential]
-        if now - checked_at < self._remembered_s - EARLY_S or self._renewing.get(credential) == checked_at:
+        checked_at, _ = self._checked[caller]
+        if now - checked_at < self._remembered_s - EARLY_S or self._renewing.get(caller) == checked_at:
             return False
-        self._renewing[credential] = checked_at
+        self._renewing[caller] = checked_at
         return True
 
+    def forget(self, caller: Caller) -> None:
+        """Django refused the caller just now: an earlier check, though it would count still, is overtaken."""
+        self._checked.pop(caller, None)
+        self._renewing.pop(caller, None)
+
     def forget_all(self, now: float) -> None:
-        """Nothing that was checked until now counts any more: somebody signed out, or a token changed.
+        """Nothing that was checked until now counts any more: somebody signed out, or rights changed.
 
         Only sets a number, so that no lock is needed between the threads and the event loop.
         """
         self._forgotten_at = now
 
     def watch(self) -> None:
-        """Forget everybody whenever this process sees a sign-out, or a change of a token or a person."""
+        """Forget everybody whenever this process sees a sign-out, or a change of a token, a person, an account or a
+        grant.
+        """
         user_logged_out.connect(self._on_change, weak=False)
-        for model in (ApiToken, get_user_model()):
+        for model in (ApiToken, get_user_model(), Account, Grant):
             post_delete.connect(self._on_change, sender=model, weak=False)
             post_save.connect(self._on_change, sender=model, weak=False)
 

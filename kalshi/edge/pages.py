@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
+from kalshi.limits.breaker import Breaker
+from kalshi.limits.shared_breaker import SharedBreaker
 from kalshi.services import freshness
 from kalshi.services.handover import Answered
 
@@ -49,12 +51,13 @@ class Made:
 
 @dataclass(slots=True)
 class Page:
-    """One address. `around`: status -> the headers that stay the same whatever the entry."""
+    """One address for one account. `around`: status -> the headers that stay the same whatever the entry."""
 
     key: str
     operation: str
     route: str
     log_path: str
+    breaker: Breaker | SharedBreaker
     around: dict[int, tuple[Header, ...]] = field(default_factory=dict)
     _made: dict[int, Made] = field(default_factory=dict)
 
@@ -110,21 +113,23 @@ def _good_until(entry: Entry, options: EndpointOptions, now: float) -> float:
 
 
 class Pages:
-    """The addresses asked for last. Used by the event loop alone."""
+    """The addresses asked for last, each for the account that was answered. Used by the event loop alone."""
 
     def __init__(self, most: int = MAX_PAGES) -> None:
         self._most = most
-        self._pages: OrderedDict[Address, Page] = OrderedDict()
+        self._pages: OrderedDict[tuple[Address, str], Page] = OrderedDict()
 
-    def get(self, address: Address) -> Page | None:
-        return self._pages.get(address)
+    def get(self, address: Address, account: str) -> Page | None:
+        return self._pages.get((address, account))
 
     def learn(self, address: Address, answered: Answered, route: str, log_path: str) -> Page:
-        """The page of an address, made anew when another key answers there now."""
-        page = self._pages.get(address)
-        if page is None or page.key != answered.key:
-            page = self._pages[address] = Page(answered.key, answered.operation, route, log_path)
-        self._pages.move_to_end(address)
+        """The page of an address and an account, made anew when another key answers there now."""
+        place = (address, answered.account)
+        page = self._pages.get(place)
+        if page is None or page.key != answered.key or page.breaker is not answered.breaker:
+            page = Page(answered.key, answered.operation, route, log_path, answered.breaker)
+            self._pages[place] = page
+        self._pages.move_to_end(place)
         if len(self._pages) > self._most:
             self._pages.popitem(last=False)
         return page

@@ -12,20 +12,24 @@ from collections.abc import Iterable
 from kalshi import conf
 from kalshi.cache.policy import Action, Policy, decide
 from kalshi.cache.readthrough import Answer, ReadThrough
-from kalshi.edge.callers import Callers, Credential
+from kalshi.edge.callers import Callers, Credential, caller_of
 from kalshi.edge.pages import Address, Header, Made, Page, Pages
 from kalshi.errors import BreakerOpen
-from kalshi.limits.breaker import Breaker
-from kalshi.limits.shared_breaker import SharedBreaker
 from kalshi.services import engine, freshness
 from kalshi.services.handover import Answered
 
 OPTIONS_EVERY_S = 0.5
+REFUSED = frozenset({401, 403})
 # The time that one request has to get the refresh of an expired entry going, while the others get the old copy.
 STARTING_S = 1.0
 MAX_STARTING = 10_000
 
+_SIGNED = -1
 _OURS = {
+    # Each request signed with a virtual key is checked by itself, whoever else its cookies belong to.
+    b"kalshi-access-key": _SIGNED,
+    b"kalshi-access-signature": _SIGNED,
+    b"kalshi-access-timestamp": _SIGNED,
     b"authorization": 0,
     b"cookie": 1,
     b"host": 2,
@@ -36,6 +40,8 @@ _OURS = {
     b"x-request-id": 7,
 }
 
+_OURS_COUNT = 8
+
 Ours = list[bytes | None]
 # Plain tuples: made for every request, and a NamedTuple takes several times as long.
 Ready = tuple[Page, Made, bytes]
@@ -43,12 +49,14 @@ Ready = tuple[Page, Made, bytes]
 
 
 def our_headers(headers: Iterable[Header]) -> Ours | None:
-    """The values of the headers that matter, by the numbers of _OURS; None when one of them is there twice."""
-    found: Ours = [None] * len(_OURS)
+    """The values of the headers that matter, by the numbers of _OURS; None when one of them is there twice, or the
+    request is signed.
+    """
+    found: Ours = [None] * _OURS_COUNT
     for name, value in headers:
         number = _OURS.get(name)
         if number is not None:
-            if found[number] is not None:
+            if number == _SIGNED or found[number] is not None:
                 return None
             found[number] = value
     return found
@@ -64,30 +72,41 @@ class ReadyAnswers:
         self._options: conf.Options | None = None
 
     _cache: ReadThrough
-    _breaker: Breaker | SharedBreaker
 
     async def follow(self) -> None:
         """Keep the settings in force at hand, for as long as the server runs; reading them may block."""
         loop = asyncio.get_running_loop()
         self._callers.watch()
-        self._cache, self._breaker = engine.current().cache, engine.current().breaker
+        self._cache = engine.current().cache  # of all accounts
         while True:
             self._options = await loop.run_in_executor(None, conf.current)
             await asyncio.sleep(OPTIONS_EVERY_S)
 
-    def learn(self, address: Address, answered: Answered, route: str, log_path: str) -> Page:
-        """Django answered this address from this key."""
+    def learn(
+        self,
+        address: Address,
+        credential: Credential,
+        answered: Answered,
+        checked_at: float,
+        *,
+        route: str,
+        log_path: str,
+    ) -> Page:
+        """Django let the caller in to an account and answered from this key; it began at checked_at, monotonic
+        seconds.
+        """
+        self._callers.let_in(caller_of(credential, address), answered.account, checked_at)
         return self._pages.learn(address, answered, route, log_path)
 
-    def let_in(self, credential: Credential, checked_at: float) -> None:
-        """Django let the caller in; the check began at checked_at, monotonic seconds."""
-        self._callers.let_in(credential, checked_at)
-
-    def answered(self, address: Address) -> None:
+    def answered(self, address: Address, credential: Credential, status: int) -> None:
         """Django answered, or refused, what one caller was sent to get going: the next ones must hear of that."""
-        page = self._pages.get(address)
+        caller = caller_of(credential, address)
+        account = self._callers.last_account(caller)
+        page = None if account is None else self._pages.get(address, account)
         if page is not None:
             self._starting.pop(page.key, None)
+        if status in REFUSED:
+            self._callers.forget(caller)
 
     def find(
         self,
@@ -97,15 +116,13 @@ class ReadyAnswers:
         cache_control: bytes | None,
     ) -> Ready | None:
         """The answer, or None, after which this very request must go to Django: it may be the one sent to renew."""
-        page = self._pages.get(address)
-        if (
-            page is None
-            or self._options is None
-            or (cache_control is not None and b"no-cache" in cache_control.lower())
-        ):
+        if self._options is None or (cache_control is not None and b"no-cache" in cache_control.lower()):
             return None
         checking = time.monotonic()
-        if not self._callers.knows(credential, checking) or self._callers.is_due(credential, checking):
+        caller = caller_of(credential, address)
+        account = self._callers.account(caller, checking)
+        page = None if account is None else self._pages.get(address, account)
+        if page is None or self._callers.is_due(caller, checking):
             return None
         options = self._options.endpoints[page.operation]
         entry = self._cache.hot(page.key) if options.enabled else None
@@ -128,7 +145,7 @@ class ReadyAnswers:
                 answer = Answer(entry, "hit")
             elif action is not Action.REFRESH:
                 return None
-            elif self._breaker.is_open():
+            elif page.breaker.is_open():
                 answer = Answer(entry, "stale", detail=BreakerOpen.code)
             elif self._is_refreshed(page.key):
                 answer = Answer(entry, "stale", detail="refreshing")

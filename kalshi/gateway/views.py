@@ -67,7 +67,7 @@ class OperationView(GatewayView):
         call = params.validate(self.endpoint, query_pairs(request), path_args, api=False)
         reading = read.read(call, account=account, forced=wants_fetch(request))
         if not isinstance(came_with, VirtualKey):
-            handover.tell(request.META, reading.key, self.endpoint.operation)
+            handover.tell(request.META, reading, self.endpoint.operation)
         entry = reading.answer.entry
         headers: dict[str, Any] = freshness.headers(reading.answer, reading.options, time.time())
         if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), entry.etag):

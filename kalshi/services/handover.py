@@ -9,16 +9,25 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from kalshi.limits.breaker import Breaker
+from kalshi.limits.shared_breaker import SharedBreaker
+from kalshi.services.read import Reading
+
 SCOPE_NAME = "kalshi.answered"
 ROUTE_NAME = "kalshi.route"
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The caller was let in, and the answer was that of this cache key."""
+    """The caller was let in to this account, and the answer was that of this cache key.
+
+    account: as it stands in cache keys; breaker: that of the host which the account is read from.
+    """
 
     key: str
     operation: str
+    account: str
+    breaker: Breaker | SharedBreaker
 
 
 def expect(scope: MutableMapping[str, Any]) -> list[Answered]:
@@ -28,11 +37,14 @@ def expect(scope: MutableMapping[str, Any]) -> list[Answered]:
     return told
 
 
-def tell(environ: Mapping[str, Any], key: str, operation: str) -> None:
-    """Called by a view that answered; environ is the WSGI environment of its request."""
+def tell(environ: Mapping[str, Any], reading: Reading, operation: str) -> None:
+    """Called by a view that answered; environ is the WSGI environment of its request.
+
+    Not to be called when the answer depends on more than credential, cookies, address and X-Kalshi-Account.
+    """
     told = environ.get("asgi.scope", {}).get(SCOPE_NAME)
     if told is not None:
-        told.append(Answered(key, operation))
+        told.append(Answered(reading.key, operation, reading.engine.scope.account, reading.engine.breaker))
 
 
 def tell_route(environ: Mapping[str, Any], route: str) -> None:

@@ -27,7 +27,7 @@ class UpstreamView(ReadView):
         account, query = chosen_account(request)
         call = params.validate(self.endpoint, query, path_args, api=True)
         reading = read.read(call, account=account, forced=wants_fetch(request))
-        handover.tell(request.META, reading.key, self.endpoint.operation)
+        handover.tell(request.META, reading, self.endpoint.operation)
         entry = reading.answer.entry
         headers: dict[str, Any] = freshness.headers(reading.answer, reading.options, time.time())
         if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), entry.etag):

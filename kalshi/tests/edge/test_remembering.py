@@ -7,17 +7,20 @@ import pytest
 from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
-from kalshi.edge.callers import Callers
-from kalshi.edge.pages import Page
+from kalshi.edge.callers import Callers, caller_of
+from kalshi.edge.pages import Address, Page, Pages
+from kalshi.edge.ready import our_headers
+from kalshi.limits.breaker import Breaker
+from kalshi.services.handover import Answered
 
-WHO = (b"Bearer x", None)
-OTHER = (b"Bearer y", None)
+WHO = (b"Bearer x", None, None)
+OTHER = (b"Bearer y", None, None)
 CHECKED_AT = 100.0
 
 
 def callers() -> Callers:
     found = Callers(remembered_s=2.0)
-    found.let_in(WHO, CHECKED_AT)
+    found.let_in(WHO, "fund", CHECKED_AT)
     return found
 
 
@@ -36,15 +39,15 @@ def test_a_check_counts_for_two_seconds_and_is_renewed_in_the_last_half(
     after_s: float, known: bool, due: bool
 ) -> None:
     now = CHECKED_AT + after_s
-    assert callers().knows(WHO, now) is known
+    assert callers().account(WHO, now) == ("fund" if known else None)
     assert callers().is_due(WHO, now) is due
-    assert callers().knows(OTHER, now) is False
+    assert callers().account(OTHER, now) is None
 
 
 def test_one_request_renews_a_check_and_the_next_check_is_renewed_again() -> None:
     found = callers()
     assert [found.is_due(WHO, 101.6) for _ in range(3)] == [True, False, False]
-    found.let_in(WHO, 101.6)
+    found.let_in(WHO, "fund", 101.6)
     assert found.is_due(WHO, 101.7) is False
     assert [found.is_due(WHO, 103.2) for _ in range(2)] == [True, False]
 
@@ -53,14 +56,50 @@ def test_one_request_renews_a_check_and_the_next_check_is_renewed_again() -> Non
 def test_what_was_checked_before_a_change_counts_no_more(forgotten_at: float, known: bool) -> None:
     found = callers()
     found.forget_all(forgotten_at)
-    assert found.knows(WHO, 100.2) is known
+    assert found.account(WHO, 100.2) == ("fund" if known else None)
 
 
 def test_the_caller_who_was_checked_longest_ago_is_forgotten_first() -> None:
     found = Callers(most=1)
-    found.let_in(WHO, CHECKED_AT)
-    found.let_in(OTHER, CHECKED_AT)
-    assert (found.knows(WHO, CHECKED_AT), found.knows(OTHER, CHECKED_AT)) == (False, True)
+    found.let_in(WHO, "fund", CHECKED_AT)
+    found.let_in(OTHER, "own", CHECKED_AT)
+    assert (found.account(WHO, CHECKED_AT), found.account(OTHER, CHECKED_AT)) == (None, "own")
+
+
+def an_address(path: bytes = b"/balance", query: bytes = b"", account: bytes | None = None) -> Address:
+    return (path, query, b"host", None, "http", account)
+
+
+def test_a_check_counts_for_all_addresses_that_name_the_account_in_the_same_way() -> None:
+    credential = (b"Bearer x", None)
+    plain = caller_of(credential, an_address())
+    assert caller_of(credential, an_address(b"/orders", b"limit=5")) == plain
+    fund = caller_of(credential, an_address(account=b"fund"))
+    assert caller_of(credential, an_address(b"/orders", account=b"fund")) == fund
+    others = [
+        caller_of(credential, an_address(query=b"account=fund")),
+        caller_of(credential, an_address(query=b"account=own")),
+        caller_of(credential, an_address(query=b"%61ccount=own")),
+        caller_of(credential, an_address(b"/orders", query=b"account=own")),
+        caller_of((b"Bearer y", None), an_address()),
+        caller_of((b"Bearer x", b"sessionid=1"), an_address()),
+    ]
+    assert len({plain, fund, *others}) == 2 + len(others)
+
+
+def test_the_page_of_one_account_is_none_of_another() -> None:
+    pages, breaker = Pages(), Breaker()
+    page = pages.learn(an_address(), Answered("a key", "get_balance", "fund", breaker), "balance", "/")
+    assert pages.get(an_address(), "fund") is page
+    assert pages.get(an_address(), "own") is None
+    other = pages.learn(an_address(), Answered("own key", "get_balance", "own", breaker), "balance", "/")
+    assert (pages.get(an_address(), "fund"), pages.get(an_address(), "own")) == (page, other)
+
+
+def test_a_signed_request_is_no_question_for_the_edge() -> None:
+    assert our_headers([(b"cookie", b"sessionid=1")]) is not None
+    for name in (b"kalshi-access-key", b"kalshi-access-signature", b"kalshi-access-timestamp"):
+        assert our_headers([(b"cookie", b"sessionid=1"), (name, b"x")]) is None
 
 
 OPTIONS = EndpointOptions(fresh_s=10, keep_s=100, patience_s=1, enabled=True)
@@ -75,7 +114,7 @@ ENTRY = an_entry()
 
 
 def a_page() -> Page:
-    page = Page("key", "get_balance", "balance", "/")
+    page = Page("key", "get_balance", "balance", "/", Breaker())
     page.learn(200, [(b"content-type", b"application/json"), (b"age", b"0")])
     return page
 

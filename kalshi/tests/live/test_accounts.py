@@ -1,0 +1,356 @@
+"""Nobody reads what was not granted: every URL, caller and way of naming an account, through Django and the edge.
+
+Two accounts of one exchange, each with its own key. What each may look like was read by the owner before; what must be
+answered follows from the grants alone, by the rule written down here once more.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+from kalshi.tests.live.conftest import some_ticker
+from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
+from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
+
+API, TRADE_API = "/api/v1/kalshi/", "/trade-api/v2"
+ACCOUNTS = ("default", "fund")
+# Who may see what; None: not let in at all.
+GRANTS: dict[str, tuple[str, ...] | None] = {
+    "stranger": None,
+    "inactive": None,
+    "nobody": (),
+    "of-default": ("default",),
+    "of-fund": ("fund",),
+    "of-both": ACCOUNTS,
+    "superuser": ACCOUNTS,
+    "bound-token": ("fund",),
+}
+PEOPLE = """
+import json
+from datetime import timedelta
+from django.contrib.auth import get_user_model
+from kalshi.models import Account, ApiToken, Grant
+accounts = {row.slug: row for row in Account.objects.all()}
+tokens = {}
+def token(name, user, account=None):
+    tokens[name] = ApiToken.objects.create(user, name=name, account=account)[1]
+def person(name, *slugs):
+    user = get_user_model().objects.create_user(name)
+    for slug in slugs:
+        Grant.objects.create(user=user, account=accounts[slug])
+    token(name, user)
+    return user
+person("nobody")
+person("of-default", "default")
+person("of-fund", "fund")
+person("of-both", "default", "fund")
+gone = person("inactive", "default", "fund")
+gone.is_active = False
+gone.save()
+owner = get_user_model().objects.get(username="owner")
+token("superuser", owner)
+token("bound-token", owner, accounts["fund"])
+print(json.dumps(tokens))
+"""
+
+
+def key_of_second_account(sandbox: Sandbox) -> tuple[str, str]:
+    """(key id, path) of a key that opens the exchange's second account."""
+    accounts = json.loads((sandbox.keys_dir / "accounts.json").read_text())["accounts"]
+    keys = next(account["keys"] for account in accounts if account["account"] == "second")
+    key = next(key for key in keys if key["name"] == "ed25519")
+    return key["api_key_id"], str(sandbox.keys_dir / key["file"])
+
+
+def add_fund(gateway: Gateway, sandbox: Sandbox, slug: str = "fund", *more: str) -> None:
+    key_id, path = key_of_second_account(sandbox)
+    where = ("--environment", "sandbox", "--key-id", key_id, "--key-file", path)
+    gateway.manage("accounts", "add", slug, "--label", "The fund", *where, *more)
+
+
+@dataclass
+class Installation:
+    gateway: Gateway
+    sandbox: Sandbox
+    tokens: dict[str, str] = field(repr=False)
+    session: requests.Session
+
+    def ask(
+        self, caller: str, path: str, account: str | None = None, *, edge: bool = True, **headers: str
+    ) -> requests.Response:
+        """account: named in the header. edge: whether the edge may answer."""
+        token = self.tokens.get(caller)
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"X-Kalshi-Account": account} if account is not None else {}
+        # The edge leaves alone what names one of its headers twice; a cookie of nobody's is a caller of its own.
+        headers |= {} if edge else {"Cookie": f"n={time.monotonic_ns()}"}
+        return self.session.get(f"{self.gateway.base_url}{path}", headers=headers, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def installation(sandbox: Sandbox) -> Iterator[Installation]:
+    with running(lambda folder: Gateway(folder, **sandbox.environment())) as gateway:
+        add_fund(gateway, sandbox)
+        tokens = json.loads(gateway.manage("shell", "-v0", "-c", PEOPLE))
+        gateway.set_policies(fresh_s=3600)
+        with requests.Session() as session:
+            yield Installation(gateway, sandbox, tokens, session)
+
+
+def meant(caller: str, named: str | None) -> str | int:
+    """The account that a request is about, or the status with which it is refused."""
+    seen = GRANTS[caller]
+    if seen is None:
+        return 401
+    if named is not None:
+        return named if named in seen else 403
+    if len(seen) == 1:
+        return seen[0]
+    return "default" if "default" in seen else 403
+
+
+def query_of(endpoint: Endpoint) -> str:
+    values = [(p.name, (*p.choices, str(p.minimum or 1))[0]) for p in endpoint.query_params if p.required]
+    return urlencode(values)
+
+
+def urls(ticker: str) -> list[tuple[str, bool]]:
+    """(URL, whether it shows an account's own data): our own API, and the gateway under Kalshi's paths."""
+    found = []
+    for endpoint in ENDPOINTS.values():
+        if endpoint.route is None:
+            continue
+        query = f"?{query}" if (query := query_of(endpoint)) else ""
+        own = API + re.sub(r"<\w+>", ticker, endpoint.route) + "/"
+        kalshis = TRADE_API + re.sub(r"{\w+}", ticker, endpoint.path)
+        found += [(f"{own}{query}", endpoint.signed), (f"{kalshis}{query}", endpoint.signed)]
+    return found
+
+
+def shown(answer: requests.Response) -> tuple[int, bytes]:
+    return answer.status_code, re.sub(rb'"request_id": ?"[^"]*"', b"", answer.content)
+
+
+Truths = dict[tuple[str, str], tuple[int, bytes]]
+
+
+@pytest.fixture(scope="module")
+def truths(installation: Installation) -> Truths:
+    """What each URL shows of each account, as the owner of all sees it."""
+    found = {}
+    for (url, _), account in product(urls(some_ticker(installation.gateway)), ACCOUNTS):
+
+        def answer(url: str = url, account: str = account) -> tuple[int, bytes] | None:
+            seen = shown(installation.ask("superuser", url, account))
+            return None if seen[0] == 503 else seen  # the account's budget is spent for a moment
+
+        found[url, account] = wait_until(answer, 20, url)
+    assert sum(status == 200 for status, _ in found.values()) > 0.6 * len(found)
+    return found
+
+
+def is_true(seen: tuple[int, bytes], truth: tuple[int, bytes]) -> bool:
+    """Errors are not cached: the next one is of the same status, or the budget is spent."""
+    return seen == truth if truth[0] == 200 else seen[0] in {truth[0], 503}
+
+
+def test_each_account_shows_its_own_books(installation: Installation) -> None:
+    for account, holder in (("default", "first"), ("fund", "second")):
+        truth = requests.get(f"{installation.sandbox.root}/sandbox/truth?account={holder}", timeout=10).json()
+        for path in (f"{API}balance/", f"{TRADE_API}/portfolio/balance"):
+            body = installation.ask("superuser", path, account).json()
+            assert float(body["balance_dollars"]) == pytest.approx(float(truth["cash_dollars"]), abs=0.005)
+
+
+def test_the_accounts_differ_wherever_they_show_their_own(installation: Installation, truths: Truths) -> None:
+    own = [url for url, signed in urls(some_ticker(installation.gateway)) if signed]
+    told_apart = [url for url in own if truths[url, "default"] != truths[url, "fund"]]
+    for name in ("balance", "positions", "orders", "fills", "settlements", "deposits"):
+        assert any(name in url for url in told_apart), name
+    assert len(told_apart) > len(own) / 3
+
+
+@pytest.mark.parametrize("way", ["nothing", "header", "parameter"])
+def test_everybody_gets_the_account_that_is_meant_and_no_other(
+    installation: Installation, truths: Truths, way: str
+) -> None:
+    wrong = []
+    names: tuple[str | None, ...] = (None,) if way == "nothing" else (*ACCOUNTS, "nowhere")
+    for (url, signed), named in product(urls(some_ticker(installation.gateway)), names):
+        if not signed and way != "nothing":
+            continue
+        if way == "parameter" and not url.startswith(API):
+            continue  # the gateway hands its query to Kalshi
+        asked = url if way != "parameter" else f"{url}{'&' if '?' in url else '?'}account={named}"
+        header = named if way == "header" else None
+        # One caller after the other at the same address, and once more, when the edge may know what to say.
+        for caller in (*GRANTS, *GRANTS):
+            expected = meant(caller, named)
+            answer = installation.ask(caller, asked, header)
+            good = (
+                answer.status_code == expected
+                if isinstance(expected, int)
+                else is_true(shown(answer), truths[url, expected])
+            )
+            if not good:
+                wrong.append((caller, asked, header, expected, answer.status_code, answer.text[:200]))
+    assert wrong == []
+
+
+def test_the_edge_answered_much_of_it_for_both_accounts(installation: Installation) -> None:
+    """Else the matrix above would have proved nothing about it."""
+    lines = [json.loads(line) for line in installation.gateway.process.lines if '"logger": "access"' in line]
+    by_edge = [line["path"] for line in lines if line.get("way") == "edge"]
+    assert by_edge.count(f"{API}balance/") >= 6
+    for account in ACCOUNTS:
+        assert f"{API}balance/?account={account}" in by_edge
+    assert len(by_edge) > 300
+
+
+def test_an_order_of_one_account_is_unknown_under_another(installation: Installation) -> None:
+    order = installation.ask("of-default", f"{API}orders/?limit=1").json()["orders"][0]["order_id"]
+    for path in (f"{API}orders/{order}/", f"{TRADE_API}/portfolio/orders/{order}"):
+        for caller, status in (
+            ("of-default", 200),
+            ("of-fund", 404),
+            ("bound-token", 404),
+            ("of-default", 200),
+        ):
+            for _ in range(2):
+                assert installation.ask(caller, path).status_code == status, (caller, path)
+
+
+def test_an_etag_of_one_account_says_nothing_about_another(installation: Installation) -> None:
+    url = f"{API}balance/"
+    tags = {account: installation.ask("of-both", url, account).headers["ETag"] for account in ACCOUNTS}
+    assert len(set(tags.values())) == 2
+    for caller, account in (
+        ("of-both", "fund"),
+        ("of-fund", None),
+        ("of-default", None),
+        ("superuser", "default"),
+    ):
+        is_fund = meant(caller, account) == "fund"
+        own, others = (tags["fund"], tags["default"]) if is_fund else (tags["default"], tags["fund"])
+        for edge in (True, True, False):
+            assert (
+                installation.ask(caller, url, account, edge=edge, **{"If-None-Match": own}).status_code == 304
+            )
+            assert (
+                installation.ask(caller, url, account, edge=edge, **{"If-None-Match": others}).status_code
+                == 200
+            )
+    refused = installation.ask("of-default", url, "fund", **{"If-None-Match": tags["fund"]})
+    assert refused.status_code == 403 and "ETag" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "status"),
+    [
+        ("?account=fund", "fund", 200),
+        ("?account=fund", "default", 400),
+        ("?account=fund&account=fund", None, 400),
+        ("?account=", None, 400),
+        ("?account=FUND", None, 400),
+        ("?account=..%2Ffund", None, 400),
+        ("?%61ccount=fund", None, 200),
+        ("", "fund,default", 400),
+        ("", "", 400),
+    ],
+)
+def test_an_account_is_named_once_and_by_its_slug(
+    installation: Installation, query: str, header: str | None, status: int
+) -> None:
+    for _ in range(2):
+        answer = installation.ask("of-both", f"{API}balance/{query}", header)
+        assert answer.status_code == status, answer.text
+        if status == 200:
+            assert answer.content == installation.ask("superuser", f"{API}balance/", "fund").content
+
+
+def test_status_tells_each_caller_of_its_own_accounts(installation: Installation) -> None:
+    canaries = {
+        account: installation.ask("superuser", f"{API}balance/", account).json()["balance_dollars"]
+        for account in ACCOUNTS
+    }
+    for caller, seen in GRANTS.items():
+        if seen is None:
+            assert installation.ask(caller, "/api/v1/status").status_code == 401
+            continue
+        document = installation.ask(caller, "/api/v1/status").json()
+        assert [row["slug"] for row in document["accounts"]] == list(seen), caller
+        account = meant(caller, None)
+        if isinstance(account, int):
+            assert document["account"] is None and document["balance"] is None
+            continue
+        assert document["account"]["slug"] == account
+        assert document["balance"]["balance_dollars"] == canaries[account]
+        others = [text for name, text in canaries.items() if name != account]
+        assert not any(text in json.dumps(document) for text in others)
+        for named in ACCOUNTS:
+            status = installation.ask(caller, "/api/v1/status", named).status_code
+            assert status == (200 if named in seen else 403)
+
+
+def test_what_belongs_to_no_account_shows_none(installation: Installation) -> None:
+    """Metrics, the admin, documents and the log: no balance of either account, and no key id."""
+    canaries = [
+        installation.ask("superuser", f"{API}balance/", account).json()["balance_dollars"]
+        for account in ACCOUNTS
+    ]
+    canaries += [key_of_second_account(installation.sandbox)[0], installation.sandbox.key_ids["rsa"]]
+    with installation.gateway.sign_in() as browser:
+        pages = ["/metrics", "/admin/", "/admin/kalshi/", "/", "/readyz", "/healthz"]
+        texts = {page: browser.get(installation.gateway.base_url + page, timeout=10).text for page in pages}
+    texts["log"] = installation.gateway.process.output
+    assert [(where, one) for where, text in texts.items() for one in canaries if one in text] == []
+
+
+def test_a_grant_that_is_taken_away_counts_no_more_within_two_seconds(installation: Installation) -> None:
+    url = f"{API}balance/?account=fund"
+    installation.gateway.manage("accounts", "grant", "fund", "--user", "of-default")
+    wait_until(lambda: installation.ask("of-default", url).status_code == 200, 3, "the grant")
+    installation.gateway.manage("accounts", "revoke", "fund", "--user", "of-default")
+    began = time.monotonic()
+    wait_until(lambda: installation.ask("of-default", url).status_code == 403, 3, "the refusal")
+    assert time.monotonic() - began < 2.5
+    assert {installation.ask("of-default", url).status_code for _ in range(5)} == {403}
+
+
+def test_an_account_that_is_switched_off_is_gone_within_two_seconds(installation: Installation) -> None:
+    def switch(on: str) -> None:
+        code = f"from kalshi.models import Account; a = Account.objects.get(slug='fund'); a.enabled = {on}; a.save()"
+        installation.gateway.manage("shell", "-v0", "-c", code)
+
+    asks: Any = lambda: installation.ask("of-both", f"{API}balance/?account=fund").status_code  # noqa: E731
+    assert asks() == 200
+    switch("False")
+    wait_until(lambda: asks() == 403, 2.5, "the refusal")
+    assert {asks() for _ in range(5)} == {403}
+    switch("True")
+    wait_until(lambda: asks() == 200, 2.5, "its return")
+
+
+def test_the_test_of_an_account_warns_of_a_key_that_can_write(installation: Installation) -> None:
+    accounts = json.loads((installation.sandbox.keys_dir / "accounts.json").read_text())["accounts"]
+    keys = next(account["keys"] for account in accounts if account["account"] == "second")
+    key = next(key for key in keys if key["name"] == "rsa")
+    assert any(scope.startswith("write") for scope in key["scopes"])
+    where = ("--environment", "sandbox", "--key-id", key["api_key_id"])
+    path = str(installation.sandbox.keys_dir / key["file"])
+    installation.gateway.manage("accounts", "add", "writing", *where, "--key-file", path)
+    said = installation.gateway.manage("accounts", "test", "writing")
+    assert "warn  scope: can write" in said and "ok    signature: accepted" in said
+    assert "ok    tier: basic" in said and "ok    balance: $" in said
+    assert key["api_key_id"] not in said
+    assert "warn" not in installation.gateway.manage("accounts", "test", "fund")
