@@ -16,6 +16,8 @@ from django.urls import URLPattern, get_resolver
 from django.urls.resolvers import RegexPattern, URLResolver
 from django.utils.regex_helper import normalize
 
+from kalshi.errors import UpstreamTimeout
+from kalshi.services import read
 from kalshi.tests.servers import bare_environment
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +72,11 @@ def test_a_stranger_gets_nowhere(method: str) -> None:
     assert let_in == {}
 
 
-def test_every_answer_forbids_what_it_does_not_need(owner: Client) -> None:
+def test_every_answer_forbids_what_it_does_not_need(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise UpstreamTimeout("The exchange does not answer.")
+
+    monkeypatch.setattr(read, "read", away)
     lacking = {}
     for address in ADDRESSES:
         for answer in (owner.get(address), Client().get(address)):
