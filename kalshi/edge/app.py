@@ -4,7 +4,7 @@ A request is answered here when all of this holds, and goes to Django otherwise:
 
 1. GET or HEAD, of an address to which Django gave an answer from the cache before (so its host is allowed and its
    parameters are good);
-2. without `no-cache` and the headers of signed requests, and no header of ours twice;
+2. without `no-cache`, and no header of ours twice;
 3. the credential was checked by Django within the last two seconds, and the account found that it is about; the answer
    is the one that Django gave for this very account, whoever asked then;
 4. the entry is in memory and fresh; or stale while its refresh runs or the breaker is open.
@@ -20,13 +20,15 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from kalshi.edge import signed
 from kalshi.edge.access_log import AccessLog, Line, path_for_log
-from kalshi.edge.callers import Credential
+from kalshi.edge.callers import Credential, SignedBy
 from kalshi.edge.pages import Address
 from kalshi.edge.ready import Ready, ReadyAnswers, our_headers
 from kalshi.request_id import new_request_id
 from kalshi.server.protocol import DECLINED, Asked, Reply
 from kalshi.services import handover
+from kalshi.services.key_usage import usage
 from kalshi.services.metrics import Counts
 
 Scope = MutableMapping[str, Any]
@@ -40,7 +42,7 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _CLOSE = (b"connection", b"close")
 
 # What a request asks, and who. A plain tuple: made for every request.
-_Question = tuple[Address, Credential]
+_Question = tuple[Address, Credential | SignedBy]
 
 
 class Edge:
@@ -77,19 +79,24 @@ class Edge:
         ours = our_headers(headers)
         if ours is None or self._draining:
             return None
-        authorization, cookie, host, origin, account, if_none_match, cache_control, offered_id = ours
+        who = signed.caller(ours, method, raw_path, peer)
+        if who is None:
+            return None
+        _, _, host, origin, account, if_none_match, cache_control, offered_id, *_ = ours
+        credential, to_verify = who
         ready = self._ready.find(
             (raw_path, query, host, origin, scheme, account),
-            (authorization, cookie),
+            credential,
             if_none_match,
             cache_control,
+            to_verify,
         )
         if ready is None:
             return None
         _, made, body = ready
         request_id = new_request_id(offered_id.decode("latin-1") if offered_id else None)
         head = b"%bx-request-id: %b\r\n\r\n" % (made.lines, request_id.encode())
-        self._note(ready, peer[:64], method, request_id, started)
+        self._note(ready, credential, peer[:64], method, request_id=request_id, started=started)
         return Reply(made.status, head, body if method == "GET" else b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,15 +105,18 @@ class Edge:
             return
         started = time.perf_counter()
         ours = our_headers(scope["headers"])
-        if ours is None or scope["method"] not in _READING:
+        who = None
+        if ours is not None and scope["method"] in _READING:
+            who = signed.caller(ours, scope["method"], scope["raw_path"], _peer(scope))
+        if ours is None or who is None:
             await self._through(scope, receive, send, None)
             return
-        authorization, cookie, host, origin, account, if_none_match, cache_control, offered_id = ours
+        _, _, host, origin, account, if_none_match, cache_control, offered_id, *_ = ours
         address = (scope["raw_path"], scope["query_string"], host, origin, scope["scheme"], account)
-        credential = (authorization, cookie)
+        credential, to_verify = who
         ready = None
         if self._draining or DECLINED not in (scope.get("extensions") or ()):
-            ready = self._ready.find(address, credential, if_none_match, cache_control)
+            ready = self._ready.find(address, credential, if_none_match, cache_control, to_verify)
         if ready is None:
             await self._through(scope, receive, send, (address, credential))
             return
@@ -117,11 +127,22 @@ class Edge:
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": made.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        self._note(ready, _peer(scope), scope["method"], request_id, started)
+        self._note(ready, credential, _peer(scope), scope["method"], request_id=request_id, started=started)
 
-    def _note(self, ready: Ready, peer: str, method: str, request_id: str, started: float) -> None:
+    def _note(
+        self,
+        ready: Ready,
+        credential: Credential | SignedBy,
+        peer: str,
+        method: str,
+        *,
+        request_id: str,
+        started: float,
+    ) -> None:
         """Count and log an answer of the edge's."""
         page, made, _ = ready
+        if credential[0] == "signed":
+            usage.note(credential[1].decode("ascii"))
         took_s = time.perf_counter() - started
         self._counts.request(page.route, made.status, "edge", took_s)
         self._counts.edge(page.operation, made.kind)
@@ -142,7 +163,13 @@ class Edge:
                 status, headers = message["status"], dict(message["headers"])
                 request_id = headers.get(b"x-request-id", b"-").decode("latin-1")
                 # An answer that sets a cookie is for this request alone: neither it nor its caller may be reused.
-                if told and asked is not None and b"set-cookie" not in headers:
+                is_signed = bool(told) and told[0].signer is not None
+                if (
+                    told
+                    and asked is not None
+                    and b"set-cookie" not in headers
+                    and is_signed == (asked[1][0] == "signed")
+                ):
                     page = self._ready.learn(
                         *asked, told[0], checked_at, route=handover.route(scope), log_path=log_path
                     )

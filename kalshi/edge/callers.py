@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_delete, post_save
 
 from kalshi.edge.pages import Address
-from kalshi.models import Account, ApiToken, Grant
+from kalshi.models import Account, ApiToken, Grant, VirtualKey
 
 REMEMBERED_S = 2.0
 # Of a credential in steady use, one request goes to be checked this long before the last check counts no more:
@@ -21,12 +21,17 @@ MAX_CALLERS = 10_000
 
 # The value of the Authorization header and of the Cookie header, as sent.
 Credential = tuple[bytes | None, bytes | None]
+# The word, the id of a virtual key, and the peer's address: such a caller is let in to one address at a time, since the
+# key may allow some operations only.
+SignedBy = tuple[Literal["signed"], bytes, str]
 # A credential, and by what it names an account: X-Kalshi-Account; or the whole address, where its query may do so.
-Caller = tuple[bytes | None, bytes | None, bytes | Address | None]
+Caller = tuple[bytes | str | Address | None, ...]
 
 
-def caller_of(credential: Credential, address: Address) -> Caller:
+def caller_of(credential: Credential | SignedBy, address: Address) -> Caller:
     """Two requests of the same caller are about the same account."""
+    if credential[0] == "signed":
+        return (*credential, address)
     query, header = address[1], address[5]
     # Names may be percent-encoded; such queries are rare.
     may_name = query and (b"account" in query or b"%" in query)
@@ -94,7 +99,7 @@ class Callers:
         grant.
         """
         user_logged_out.connect(self._on_change, weak=False)
-        for model in (ApiToken, get_user_model(), Account, Grant):
+        for model in (ApiToken, VirtualKey, get_user_model(), Account, Grant):
             post_delete.connect(self._on_change, sender=model, weak=False)
             post_save.connect(self._on_change, sender=model, weak=False)
 

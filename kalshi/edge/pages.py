@@ -26,7 +26,7 @@ Address = tuple[bytes, bytes, bytes | None, bytes | None, str, bytes | None]
 
 # Made anew by us, or by the server (`date`). Everything else is the frame.
 NOT_THE_FRAME = frozenset(
-    {b"age", b"cache-control", b"cache-status", b"content-length", b"date", b"etag", b"vary", b"x-request-id"}
+    {b"age", b"cache-control", b"cache-status", b"content-length", b"date", b"etag", b"x-request-id"}
 )
 
 
@@ -89,6 +89,7 @@ class Page:
             *(
                 (name.lower().encode(), value.encode())
                 for name, value in freshness.headers(answer, options, now).items()
+                if name != "Vary"  # the gateway's has one name more; the frame knows
             ),
             *self.around[status],
         ]

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from kalshi import conf
 from kalshi.cache.policy import Action, Policy, decide
 from kalshi.cache.readthrough import Answer, ReadThrough
-from kalshi.edge.callers import Callers, Credential, caller_of
+from kalshi.edge.callers import Caller, Callers, Credential, SignedBy, caller_of
 from kalshi.edge.pages import Address, Header, Made, Page, Pages
+from kalshi.edge.signed import Keys, Signed
 from kalshi.errors import BreakerOpen
 from kalshi.services import engine, freshness
 from kalshi.services.handover import Answered
@@ -24,12 +25,7 @@ REFUSED = frozenset({401, 403})
 STARTING_S = 1.0
 MAX_STARTING = 10_000
 
-_SIGNED = -1
 _OURS = {
-    # Each request signed with a virtual key is checked by itself, whoever else its cookies belong to.
-    b"kalshi-access-key": _SIGNED,
-    b"kalshi-access-signature": _SIGNED,
-    b"kalshi-access-timestamp": _SIGNED,
     b"authorization": 0,
     b"cookie": 1,
     b"host": 2,
@@ -38,9 +34,10 @@ _OURS = {
     b"if-none-match": 5,
     b"cache-control": 6,
     b"x-request-id": 7,
+    b"kalshi-access-key": 8,
+    b"kalshi-access-timestamp": 9,
+    b"kalshi-access-signature": 10,
 }
-
-_OURS_COUNT = 8
 
 Ours = list[bytes | None]
 # Plain tuples: made for every request, and a NamedTuple takes several times as long.
@@ -49,14 +46,12 @@ Ready = tuple[Page, Made, bytes]
 
 
 def our_headers(headers: Iterable[Header]) -> Ours | None:
-    """The values of the headers that matter, by the numbers of _OURS; None when one of them is there twice, or the
-    request is signed.
-    """
-    found: Ours = [None] * _OURS_COUNT
+    """The values of the headers that matter, by the numbers of _OURS; None when one of them is there twice."""
+    found: Ours = [None] * len(_OURS)
     for name, value in headers:
         number = _OURS.get(name)
         if number is not None:
-            if number == _SIGNED or found[number] is not None:
+            if found[number] is not None:
                 return None
             found[number] = value
     return found
@@ -68,6 +63,7 @@ class ReadyAnswers:
     def __init__(self) -> None:
         self._callers = Callers()
         self._pages = Pages()
+        self._keys = Keys()
         self._starting: dict[str, float] = {}
         self._options: conf.Options | None = None
 
@@ -85,7 +81,7 @@ class ReadyAnswers:
     def learn(
         self,
         address: Address,
-        credential: Credential,
+        credential: Credential | SignedBy,
         answered: Answered,
         checked_at: float,
         *,
@@ -95,34 +91,41 @@ class ReadyAnswers:
         """Django let the caller in to an account and answered from this key; it began at checked_at, monotonic
         seconds.
         """
+        if credential[0] == "signed" and answered.signer is not None:
+            self._keys.learn(credential[1], answered.signer)
         self._callers.let_in(caller_of(credential, address), answered.account, checked_at)
         return self._pages.learn(address, answered, route, log_path)
 
-    def answered(self, address: Address, credential: Credential, status: int) -> None:
+    def answered(self, address: Address, credential: Credential | SignedBy, status: int) -> None:
         """Django answered, or refused, what one caller was sent to get going: the next ones must hear of that."""
         caller = caller_of(credential, address)
         account = self._callers.last_account(caller)
         page = None if account is None else self._pages.get(address, account)
         if page is not None:
             self._starting.pop(page.key, None)
-        if status in REFUSED:
+        # Anybody can send a bad signature in the name of a key.
+        if status in REFUSED and not (status == 401 and credential[0] == "signed"):
             self._callers.forget(caller)
 
     def find(
         self,
         address: Address,
-        credential: Credential,
+        credential: Credential | SignedBy,
         if_none_match: bytes | None,
         cache_control: bytes | None,
+        signed: Signed | None = None,
     ) -> Ready | None:
-        """The answer, or None, after which this very request must go to Django: it may be the one sent to renew."""
+        """The answer, or None, after which this very request must go to Django: it may be the one sent to renew.
+
+        signed: to be verified, after which credential is who signed it.
+        """
         if self._options is None or (cache_control is not None and b"no-cache" in cache_control.lower()):
             return None
         checking = time.monotonic()
         caller = caller_of(credential, address)
         account = self._callers.account(caller, checking)
         page = None if account is None else self._pages.get(address, account)
-        if page is None or self._callers.is_due(caller, checking):
+        if page is None or not self._may_answer(caller, checking, signed):
             return None
         options = self._options.endpoints[page.operation]
         entry = self._cache.hot(page.key) if options.enabled else None
@@ -153,6 +156,10 @@ class ReadyAnswers:
                 return None
             made = page.make(status, answer, options, now)
         return page, made, body
+
+    def _may_answer(self, caller: Caller, now: float, signed: Signed | None) -> bool:
+        """Whether the signature, if there is one, is good, and Django need not check the caller now."""
+        return (signed is None or self._keys.verifies(signed)) and not self._callers.is_due(caller, now)
 
     def _is_refreshed(self, key: str) -> bool:
         """Whether somebody sees to the refresh. If not, this caller is sent to do so, and the next ones need not."""

@@ -12,7 +12,7 @@ from kalshi.errors import Forbidden, TooManyRequests
 from kalshi.gateway import errors, rate_limit
 from kalshi.gateway.authentication import SignedAuthentication
 from kalshi.models import VirtualKey
-from kalshi.services import access, engine, freshness, handover, read
+from kalshi.services import access, engine, freshness, handover, read, signed_requests
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
 from kalshi.views.authentication import BearerAuthentication
@@ -68,6 +68,9 @@ class OperationView(GatewayView):
         reading = read.read(call, account=account, forced=wants_fetch(request))
         if not isinstance(came_with, VirtualKey):
             handover.tell(request.META, reading, self.endpoint.operation)
+        elif came_with.requests_per_s is None:  # the edge does not count
+            signer = signed_requests.parsed(came_with.public_key)
+            handover.tell(request.META, reading, self.endpoint.operation, signer)
         entry = reading.answer.entry
         headers: dict[str, Any] = freshness.headers(reading.answer, reading.options, time.time())
         if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), entry.etag):

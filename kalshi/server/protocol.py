@@ -57,6 +57,11 @@ class Reply(NamedTuple):
     body: bytes
 
 
+def _may_repeat(asked: Asked) -> bool:
+    """Whether the same bytes may come again: a signed request has a time and a signature of its own."""
+    return all(name != b"kalshi-access-signature" for name, _ in asked.headers)
+
+
 AtOnce = Callable[[Asked, str], Reply | None]
 """Given a request and the address of its peer ("-" when unknown)."""
 
@@ -105,7 +110,7 @@ class AtOnceProtocol(HttpToolsProtocol):
         self._begun = 0
         super().data_received(data)
         asked = self._answered
-        if was_between and self._between and self._begun == 1 and asked is not None:
+        if was_between and self._between and self._begun == 1 and asked is not None and _may_repeat(asked):
             if len(_known) >= MAX_KNOWN:
                 _known.clear()
             if len(data) <= MAX_KNOWN_BYTES:

@@ -12,6 +12,7 @@ from typing import Any
 from kalshi.limits.breaker import Breaker
 from kalshi.limits.shared_breaker import SharedBreaker
 from kalshi.services.read import Reading
+from kalshi.services.signed_requests import PublicKey
 
 SCOPE_NAME = "kalshi.answered"
 ROUTE_NAME = "kalshi.route"
@@ -21,13 +22,15 @@ ROUTE_NAME = "kalshi.route"
 class Answered:
     """The caller was let in to this account, and the answer was that of this cache key.
 
-    account: as it stands in cache keys; breaker: that of the host which the account is read from.
+    account: as it stands in cache keys; breaker: that of the host which the account is read from; signer: the public
+    key with which the caller signed, None for all others.
     """
 
     key: str
     operation: str
     account: str
     breaker: Breaker | SharedBreaker
+    signer: PublicKey | None = None
 
 
 def expect(scope: MutableMapping[str, Any]) -> list[Answered]:
@@ -37,14 +40,17 @@ def expect(scope: MutableMapping[str, Any]) -> list[Answered]:
     return told
 
 
-def tell(environ: Mapping[str, Any], reading: Reading, operation: str) -> None:
+def tell(
+    environ: Mapping[str, Any], reading: Reading, operation: str, signer: PublicKey | None = None
+) -> None:
     """Called by a view that answered; environ is the WSGI environment of its request.
 
     Not to be called when the answer depends on more than credential, cookies, address and X-Kalshi-Account.
     """
     told = environ.get("asgi.scope", {}).get(SCOPE_NAME)
     if told is not None:
-        told.append(Answered(reading.key, operation, reading.engine.scope.account, reading.engine.breaker))
+        account, breaker = reading.engine.scope.account, reading.engine.breaker
+        told.append(Answered(reading.key, operation, account, breaker, signer))
 
 
 def tell_route(environ: Mapping[str, Any], route: str) -> None:

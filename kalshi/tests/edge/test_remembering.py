@@ -7,6 +7,7 @@ import pytest
 from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
+from kalshi.edge import signed
 from kalshi.edge.callers import Callers, caller_of
 from kalshi.edge.pages import Address, Page, Pages
 from kalshi.edge.ready import our_headers
@@ -96,10 +97,41 @@ def test_the_page_of_one_account_is_none_of_another() -> None:
     assert (pages.get(an_address(), "fund"), pages.get(an_address(), "own")) == (page, other)
 
 
-def test_a_signed_request_is_no_question_for_the_edge() -> None:
-    assert our_headers([(b"cookie", b"sessionid=1")]) is not None
-    for name in (b"kalshi-access-key", b"kalshi-access-signature", b"kalshi-access-timestamp"):
-        assert our_headers([(b"cookie", b"sessionid=1"), (name, b"x")]) is None
+SIGNED = [
+    (b"kalshi-access-key", b"k"),
+    (b"kalshi-access-timestamp", b"1"),
+    (b"kalshi-access-signature", b"s"),
+]
+
+
+def who(*headers: tuple[bytes, bytes], path: bytes = b"/trade-api/v2/markets") -> object:
+    ours = our_headers(headers)
+    assert ours is not None
+    return signed.caller(ours, "GET", path, "192.0.2.1")
+
+
+def test_a_signed_request_is_its_key_s_and_not_its_cookie_s() -> None:
+    cookie = (b"cookie", b"sessionid=1")
+    assert who(cookie) == ((None, b"sessionid=1"), None)
+    assert who(cookie, *SIGNED) == (
+        ("signed", b"k", "192.0.2.1"),
+        (b"k", "GET", b"/trade-api/v2/markets", b"1", b"s"),
+    )
+
+
+def test_what_is_signed_by_half_or_elsewhere_or_has_a_token_too_is_no_question_for_the_edge() -> None:
+    for number in range(3):
+        assert who(*SIGNED[:number], *SIGNED[number + 1 :]) is None
+        assert who(SIGNED[number]) is None
+    assert who(*SIGNED, path=b"/api/v1/kalshi/balance/") is None
+    assert who((b"authorization", b"Bearer x"), *SIGNED) is None
+
+
+def test_a_signed_caller_is_let_in_to_one_address_at_a_time() -> None:
+    one, other = an_address(), (b"/other", *an_address()[1:])
+    by = ("signed", b"k", "192.0.2.1")
+    assert caller_of(by, one) != caller_of(by, other)
+    assert caller_of((None, None), one) == caller_of((None, None), other)
 
 
 OPTIONS = EndpointOptions(fresh_s=10, keep_s=100, patience_s=1, enabled=True)
