@@ -314,9 +314,13 @@ def test_signing_out_everywhere_ends_all_sessions_and_links(
     assert told(Action.SIGNED_OUT_EVERYWHERE)[0].actor == "trader"
 
 
-def test_an_administrator_signs_somebody_out_from_the_shell(person: Any) -> None:
-    try_password(client := Client())
+def test_an_administrator_signs_somebody_out_from_the_shell(person: Any, codes: list[str]) -> None:
+    client = Client()
+    client.force_login(person)
     call_command("sign_out", user="trader")
     assert not is_signed_in(client)
+    assert second_factor.is_on(person)
+    call_command("sign_out", user="trader", second_factor=True)
+    assert not second_factor.is_on(person)
     with pytest.raises(CommandError, match="no user 'nobody'"):
         call_command("sign_out", user="nobody")

@@ -15,9 +15,20 @@ class Command(BaseCommand):
             "--credentials", action="store_true", help="also revoke all tokens and keys, for good"
         )
 
-    def handle(self, *, user: str, credentials: bool, **_: Any) -> None:
+        parser.add_argument(
+            "--second-factor",
+            action="store_true",
+            help="also remove the second factor: the telephone is lost",
+        )
+
+    def handle(self, *, user: str, credentials: bool, second_factor: bool, **_: Any) -> None:
         person = get_user_model().objects.filter(username=user).first()
         if person is None:
             raise CommandError(f"There is no user {user!r}.")
+        if second_factor:
+            # Late, because a project that mounts the app need not have django-otp.
+            from kalshi.services.second_factor import remove
+
+            remove(person)
         sign_out_everywhere(person, credentials=credentials)
         self.stdout.write(f"{user} is signed out everywhere.")
