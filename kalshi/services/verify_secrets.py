@@ -18,12 +18,16 @@ KEY_TEXT = re.compile(r"[A-Za-z0-9+/]{24,}")
 
 
 def known(setup: conf.Setup) -> Iterator[str]:
-    """Passwords, the Django secret, key ids, and private keys in pieces of a line."""
+    """Passwords, the Django secret, the key ring, key ids, and private keys in pieces of a line."""
     yield settings.SECRET_KEY
     for database in settings.DATABASES.values():
         yield database.get("PASSWORD") or ""
     for cache in settings.CACHES.values():
         yield from _password(str(cache.get("LOCATION", "")))
+    for key in (setup.key_ring or "").split(","):
+        yield key.strip()
+    if setup.key_ring_file is not None:
+        yield from _text(setup.key_ring_file).split()
     environ = os.environ if setup.credentials is None else setup.credentials
     yield environ.get("KALSHI_API_KEY_ID", "").strip()
     yield from KEY_TEXT.findall(environ.get("KALSHI_PRIVATE_KEY", "").replace("\\n", " "))

@@ -367,11 +367,14 @@ class TestSecrets:
         (tmp_path / ".secrets").mkdir()
         (tmp_path / ".secrets" / "kalshi.json").write_text('{"api_key_id": " id-in-the-file "}')
         (tmp_path / ".secrets" / "kalshi_private.pem").write_text("-----BEGIN\n" + "Q" * 64 + "\n-----END\n")
-        settings.KALSHI = configured | {"SANDBOX_KEYS_DIR": sandbox.keys_dir}
+        (tmp_path / "key_ring").write_text("ring-key-of-a-file\n")
+        ring = {"KEY_RING": "newest-ring-key, oldest-ring-key", "KEY_RING_FILE": tmp_path / "key_ring"}
+        settings.KALSHI = configured | {"SANDBOX_KEYS_DIR": sandbox.keys_dir} | ring
         configured["CREDENTIALS"]["KALSHI_PRIVATE_KEY"] = "-----BEGIN X-----\\n" + "Z" * 40
         known = set(verify_secrets.known(conf.setup()))
         lines = [line for line in sandbox.key_path("rsa").read_text().splitlines()[1:-1] if len(line) == 64]
         assert {settings.SECRET_KEY, *sandbox.key_ids.values(), "id-in-the-file", "Q" * 64, "Z" * 40} <= known
+        assert {"newest-ring-key", "oldest-ring-key", "ring-key-of-a-file"} <= known
         assert all(line in known for line in lines)
 
     def test_it_knows_the_passwords_within_addresses(self, settings: Any, configured: dict[str, Any]) -> None:

@@ -341,6 +341,24 @@ def test_an_account_that_is_switched_off_is_gone_within_two_seconds(installation
     wait_until(lambda: asks() == 200, 2.5, "its return")
 
 
+def test_an_account_that_is_one_subaccount_shows_that_one_alone(installation: Installation) -> None:
+    sandbox = installation.sandbox
+    where = ("--environment", "sandbox", "--key-id", sandbox.key_ids["ed25519"], "--subaccount", "1")
+    installation.gateway.manage(
+        "accounts", "add", "sub", *where, "--key-file", str(sandbox.key_path("ed25519"))
+    )
+    truth = requests.get(f"{sandbox.root}/sandbox/truth?account=first&subaccount=1", timeout=10).json()
+    for path in (f"{API}balance/", f"{API}balance/?subaccount=1", f"{TRADE_API}/portfolio/balance"):
+        for _ in range(2):
+            body = installation.ask("superuser", path, "sub").json()
+            assert float(body["balance_dollars"]) == pytest.approx(float(truth["cash_dollars"]), abs=0.005), (
+                path
+            )
+    for path in (f"{API}balance/?subaccount=0", f"{API}subaccounts/balances/", f"{API}account/limits/"):
+        assert installation.ask("superuser", path, "sub").status_code == 403, path
+    assert installation.ask("superuser", f"{API}exchange/status/", "sub").status_code == 200
+
+
 def test_the_test_of_an_account_warns_of_a_key_that_can_write(installation: Installation) -> None:
     accounts = json.loads((installation.sandbox.keys_dir / "accounts.json").read_text())["accounts"]
     keys = next(account["keys"] for account in accounts if account["account"] == "second")
