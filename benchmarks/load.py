@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 LOAD_CORE = "1"
 
@@ -21,14 +22,21 @@ class Measured:
     failed: int
 
 
-def drive(url: str, headers: Mapping[str, str], *, seconds: int, connections: int) -> Measured:
-    """Keep `connections` busy for whole seconds, from a core of its own. Raises RuntimeError when wrk is missing."""
+def drive(
+    url: str, headers: Mapping[str, str], *, seconds: int, connections: int, script: Path | None = None
+) -> Measured:
+    """Keep `connections` busy for whole seconds, from a core of its own. Raises RuntimeError when wrk is missing.
+
+    script: in Lua; makes the requests in place of the headers.
+    """
     wrk = shutil.which("wrk")
     if wrk is None:
         raise RuntimeError("the benchmarks need wrk; on Debian and Ubuntu: sudo apt-get install wrk")
     command = ["taskset", "-c", LOAD_CORE, wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
+    if script is not None:
+        command += ["-s", str(script)]
     report = subprocess.run([*command, url], check=True, text=True, capture_output=True).stdout
     return read_report(report)
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import requests
 
-from benchmarks import servers
+from benchmarks import servers, signing
 from benchmarks.cores import Cores
 from benchmarks.load import Measured, drive
 from kalshi.tests.deploy.nginx import Nginx
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
+from kalshi.upstream.credentials import Credentials
 
 CONNECTIONS = 32
 BODY_BYTES = 15_000
@@ -23,16 +24,18 @@ BODY_BYTES = 15_000
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One URL to drive."""
+    """One URL to drive. signer: signs each request with a virtual key."""
 
     name: str
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
+    signer: Credentials | None = None
 
     def check(self) -> None:
         """Raise when the answer is not the one that is meant; also warms it up."""
-        answer = requests.get(self.url, headers=self.headers, timeout=30)
+        signed = signing.headers(self.signer, self.url) if self.signer is not None else {}
+        answer = requests.get(self.url, headers=self.headers | signed, timeout=30)
         if answer.status_code != self.status:
             raise RuntimeError(
                 f"{self.name}: {answer.status_code} instead of {self.status}: {answer.text[:300]}"
@@ -60,6 +63,8 @@ RATIOS = (
     Ratio("ours 200, local", "nginx 200, no log"),
     Ratio("ours 304, local", "nginx 304, no log"),
     Ratio("ours 200, local", "requests-cache view"),
+    Ratio("gateway 200, RSA", "gateway 200, token", 0.4),
+    Ratio("gateway 200, Ed25519", "gateway 200, token", 0.2),
     *(Ratio(f"our nginx {status}", f"nginx {status}", 0.9) for status in (200, 304)),
 )
 
@@ -87,6 +92,7 @@ def cases(sandbox: Sandbox, cores: Cores) -> Iterator[tuple[int, list[Case]]]:
             if store == "local":
                 nginx = stack.enter_context(Nginx(folder(), ours.port, tls=False))
                 found += pair("our nginx {}", nginx.url + path, *known)
+                found += gateway(ours, path)
         body = folder() / "body.json"
         body.write_bytes(answer.content)
         found += beside(stack, body, servers.our_headers(answer), redis_url, folder())
@@ -100,6 +106,17 @@ def pair(name: str, url: str, token: str, etag: str) -> list[Case]:
     signed_in = {"Authorization": f"Bearer {token}"}
     unchanged = signed_in | {"If-None-Match": etag}
     return [Case(name.format(200), url, signed_in), Case(name.format(304), url, unchanged, 304)]
+
+
+def gateway(ours: Gateway, path: str) -> list[Case]:
+    """The same body under Kalshi's own path: by token, and by signatures that are checked for every request."""
+    limit = path.rpartition("=")[2]
+    url = f"{ours.base_url}/trade-api/v2/events?limit={limit}&status=open&with_nested_markets=true"
+    return [
+        Case("gateway 200, token", url, {"Authorization": f"Bearer {ours.token}"}),
+        Case("gateway 200, RSA", url, signer=signing.issue(ours, "rsa")),
+        Case("gateway 200, Ed25519", url, signer=signing.issue(ours, "ed25519")),
+    ]
 
 
 def beside(
@@ -136,10 +153,16 @@ def nearest(ours: Gateway) -> tuple[str, requests.Response]:
 def measure(all_cases: list[Case], rounds: int, seconds: int) -> dict[str, Measured]:
     """Each round measures every case once, so that a change of the machine's mood meets all of them."""
     runs: dict[str, list[Measured]] = {case.name: [] for case in all_cases}
-    for _ in range(rounds):
-        for case in all_cases:
-            case.check()
-            runs[case.name].append(drive(case.url, case.headers, seconds=seconds, connections=CONNECTIONS))
+    with tempfile.TemporaryDirectory(prefix="kalshi-") as folder:
+        for _ in range(rounds):
+            for case in all_cases:
+                case.check()
+                script = None
+                if case.signer is not None:
+                    script = signing.write_script(case.signer, case.url, Path(folder) / "signed.lua")
+                runs[case.name].append(
+                    drive(case.url, case.headers, seconds=seconds, connections=CONNECTIONS, script=script)
+                )
     return {name: median(seen) for name, seen in runs.items()}
 
 
