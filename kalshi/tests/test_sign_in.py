@@ -320,7 +320,7 @@ def test_an_administrator_signs_somebody_out_from_the_shell(person: Any, codes: 
     call_command("sign_out", user="trader")
     assert not is_signed_in(client)
     assert second_factor.is_on(person)
-    call_command("sign_out", user="trader", second_factor=True)
+    call_command("sign_out", user="trader", factor=True)
     assert not second_factor.is_on(person)
     with pytest.raises(CommandError, match="no user 'nobody'"):
         call_command("sign_out", user="nobody")

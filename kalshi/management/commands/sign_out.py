@@ -16,16 +16,16 @@ class Command(BaseCommand):
         )
 
         parser.add_argument(
-            "--second-factor",
+            "--factor",
             action="store_true",
             help="also remove the second factor: the telephone is lost",
         )
 
-    def handle(self, *, user: str, credentials: bool, second_factor: bool, **_: Any) -> None:
+    def handle(self, *, user: str, credentials: bool, factor: bool, **_: Any) -> None:
         person = get_user_model().objects.filter(username=user).first()
         if person is None:
             raise CommandError(f"There is no user {user!r}.")
-        if second_factor:
+        if factor:
             # Late, because a project that mounts the app need not have django-otp.
             from kalshi.services.second_factor import remove
 
