@@ -45,6 +45,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "knox",
     "kalshi",
     "axes",
@@ -160,6 +162,15 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "kalshi.views.errors.handle",
+    "DEFAULT_SCHEMA_CLASS": "kalshi.openapi.operations.TableSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "Kalshi gateway",
+    "VERSION": "1",
+    "SORT_OPERATIONS": False,
+    "PREPROCESSING_HOOKS": ["kalshi.openapi.document.choose"],
+    "POSTPROCESSING_HOOKS": ["kalshi.openapi.document.complete"],
 }
 KNOX_TOKEN_MODEL = "kalshi.ApiToken"  # noqa: S105 - the name of a model
 REST_KNOX = {

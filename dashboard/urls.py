@@ -17,6 +17,7 @@ urlpatterns = [
     re_path(r"^metrics/?\Z", MetricsView.as_view(), name="metrics"),
     path("api/v1/kalshi/", include("kalshi.urls")),
     path("api/v1/status", include("kalshi.status_urls")),
+    path("api/", include("kalshi.openapi.urls")),
     re_path(r"^api(/|\Z)", UnknownPath.as_view()),
     path("trade-api/v2/", include("kalshi.gateway.urls")),
     re_path(r"^trade-api(/|\Z)", UnknownGatewayPath.as_view()),

@@ -29,7 +29,8 @@ UNKNOWN = "There is nothing to read under this path; this gateway is read-only."
 # Where an error that passes by itself does not say how long it will take.
 RETRY_S = 2
 
-_WORDS = {
+# By the code of our own API; for all others Kalshi's word is service_unavailable.
+WORDS = {
     "bad_request": "bad_request",
     "forbidden": "permission_denied",
     "not_found": "not_found",
@@ -125,7 +126,7 @@ def _ours(problem: KalshiError) -> HttpResponse:
     retry_after_s = problem.retry_after_s
     if retry_after_s is None and problem.stale_ok and problem.status == 503:
         retry_after_s = RETRY_S
-    code = _WORDS.get(problem.code, "service_unavailable")
+    code = WORDS.get(problem.code, "service_unavailable")
     headers = {}
     if isinstance(problem, RateLimited) and retry_after_s is not None:
         headers = rate_limit.of_spent_budget(retry_after_s)

@@ -17,7 +17,7 @@ MAX_VALUE_BYTES = 2048
 MAX_FORWARDED = 20
 MAX_QUERY_BYTES = 65_536
 _FORWARDED_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-_PATH_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+PATH_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _INT64 = 2**63
 
@@ -91,7 +91,7 @@ def _forwarded(endpoint: Endpoint, query: Iterable[tuple[str, str]]) -> Iterator
 
 def _filled_path(endpoint: Endpoint, path_args: Mapping[str, str]) -> str:
     for name, value in path_args.items():
-        if not _PATH_VALUE.fullmatch(value):
+        if not PATH_VALUE.fullmatch(value):
             raise NotFound(f"No such {name.replace('_', ' ')}.")
     return endpoint.path.format_map(path_args)
 
@@ -153,7 +153,7 @@ def _one(param: Param, value: str, aliases: Mapping[str, str | None]) -> str:
         if value.lower() not in ("true", "false"):
             raise BadRequest(f"{param.name} must be true or false, not {_shown(value)}.")
         return value.lower()
-    if param.name.endswith(("ticker", "tickers")) and not _PATH_VALUE.fullmatch(value):
+    if param.name.endswith(("ticker", "tickers")) and not PATH_VALUE.fullmatch(value):
         raise BadRequest(
             f"{param.name} must be a ticker (letters, digits, dots, dashes), not {_shown(value)}."
         )

@@ -24,7 +24,7 @@ from kalshi.views.authentication import BearerAuthentication
 from kalshi.views.throttle import CallerThrottle
 
 ACCOUNT_PARAM = "account"
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -109,7 +109,7 @@ def named_account(request: Request) -> tuple[str | None, list[tuple[str, str]]]:
     header = request.META.get("HTTP_X_KALSHI_ACCOUNT")
     if header is not None:
         named.append(header.strip())
-    if any(not _SLUG.fullmatch(name) for name in named):
+    if any(not SLUG.fullmatch(name) for name in named):
         raise BadRequest("The account is named by its slug: lower-case letters, digits and dashes.")
     if len(set(named)) > 1:
         raise BadRequest("The parameter account and the header X-Kalshi-Account name different accounts.")

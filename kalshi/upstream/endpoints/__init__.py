@@ -12,9 +12,9 @@ from kalshi.upstream.endpoints.model import Endpoint, Param
 
 __all__ = ["ENDPOINTS", "Endpoint", "Param"]
 
-_GROUPS = (portfolio, cash, markets, events, historical, milestones, exchange)
+GROUPS = (portfolio, cash, markets, events, historical, milestones, exchange)
 
 # By operation. In this order, the first row whose path or route fits a request is the right one.
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
-    {row.operation: row for group in _GROUPS for row in group.ROWS}
+    {row.operation: row for group in GROUPS for row in group.ROWS}
 )
