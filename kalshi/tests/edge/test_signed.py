@@ -9,6 +9,7 @@ import pytest
 
 from kalshi.tests.edge.test_equality import Seen, ask, comparable, ways
 from kalshi.tests.gateway.signing import KEY, ROOT, SIGNATURE, TIMESTAMP, Signer, create_at
+from kalshi.tests.live.test_accounts import add_fund
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
 
 BALANCE = f"{ROOT}/portfolio/balance"
@@ -135,3 +136,16 @@ def test_what_a_key_may_read_no_more_is_refused_within_two_seconds(gateway: Gate
         return send(gateway, signer.headers(BALANCE))[0] == 403
 
     wait_until(is_refused, 2.0, "the refusal")
+
+
+def test_keys_of_two_accounts_never_see_each_others_data(gateway: Gateway, sandbox: Sandbox) -> None:
+    add_fund(gateway, sandbox)
+    keys = [create_at(gateway, "--type", "ed25519", "--account", slug) for slug in ("default", "fund")]
+    for path in (BALANCE, ORDERS, f"{ROOT}/portfolio/fills", f"{ROOT}/portfolio/positions"):
+        own = [send(gateway, key.headers(path), path)[2] for key in keys]
+        assert own[0] != own[1]
+        for _ in range(5):  # by now through the edge
+            for key, body in zip(keys, own, strict=True):
+                assert send(gateway, key.headers(path), path)[2] == body
+        other = keys[0].headers(path) | {"X-Kalshi-Account": "fund"}
+        assert send(gateway, other, path)[0] == 403
