@@ -13,7 +13,6 @@ from typing import Any
 from kalshi import conf
 from kalshi.errors import Forbidden
 from kalshi.models import Account, ApiToken, Grant, VirtualKey
-from kalshi.models.accounts import DEFAULT_SLUG
 
 # From the least to the most; each role may do what those before it may.
 ROLES: tuple[str, ...] = (Grant.Role.VIEWER, Grant.Role.OPERATOR, Grant.Role.OWNER)
@@ -97,7 +96,7 @@ def unnamed(visible: list[Account]) -> Account | None:
     """Which of the visible accounts is meant when none is named: the only one, or the default one."""
     if len(visible) == 1:
         return visible[0]
-    return next((account for account in visible if account.slug == DEFAULT_SLUG), None)
+    return next((account for account in visible if account.from_environment), None)
 
 
 def _named(visible: Iterable[Account], slug: str) -> Account:

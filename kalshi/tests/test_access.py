@@ -62,6 +62,16 @@ def test_the_default_account_answers_those_who_see_several(ann: Any, default: Ac
     assert access.choose(ann, None, "fund") == fund
 
 
+def test_the_default_account_is_that_of_the_environment_whatever_it_is_called(
+    ann: Any, default: Account, fund: Account
+) -> None:
+    grant(ann, fund)
+    grant(ann, default)
+    Account.objects.filter(pk=default.pk).update(slug="main")
+    Account.objects.filter(pk=fund.pk).update(slug="default")
+    assert access.choose(ann, None, None) == default
+
+
 def test_whoever_sees_several_but_not_the_default_must_name_one(ann: Any, fund: Account) -> None:
     grant(ann, fund)
     grant(ann, Account.objects.create(slug="own", label="Own", environment="demo"))
