@@ -13,7 +13,7 @@ from typing import Any
 Schema = dict[str, Any]
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "kalshi-api"
-# By operation: {"path": values in the path, "query": the query, "body": the answer, shortened}. Made from the sandbox by
+# By operation: {"path": values in the path, "query": the query, "body": the answer, shortened}. Made by
 # `python -m kalshi.tests.openapi`.
 EXAMPLES = Path(__file__).resolve().parent / "examples.json"
 

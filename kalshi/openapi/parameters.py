@@ -28,8 +28,8 @@ ACCOUNT = ACCOUNT_HEADER | {
 NO_CACHE = {
     "name": "Cache-Control",
     "in": "header",
-    "description": "`no-cache` has Kalshi asked at once, at most once in two seconds for one question.",
-    "schema": {"type": "string", "enum": ["no-cache"]},
+    "description": "`no-cache` has Kalshi asked at once, once in two seconds at most; all else is ignored.",
+    "schema": {"type": "string", "examples": ["no-cache"]},
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",

@@ -1,4 +1,7 @@
-"""Whatever a caller sends: no 5xx of ours, and only statuses, headers and bodies that the document tells."""
+"""Whatever a caller sends: no 5xx of ours, and only statuses, headers and bodies that the document tells.
+
+Our own API also refuses everything that the document does not allow.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def drill(
 def test_over_a_thousand_generated_requests_find_nothing(
     gateway: Gateway, served: dict[str, Any], questions: dict[str, Question], signer: Signer
 ) -> None:
-    drill(gateway, served, questions, signer, examples=9, least=1_000)
+    drill(gateway, served, questions, signer, examples=8, least=1_000)
 
 
 @pytest.mark.chaos
@@ -61,4 +64,4 @@ def test_over_a_thousand_generated_requests_find_nothing(
 def test_ten_thousand_generated_requests_find_nothing(
     gateway: Gateway, served: dict[str, Any], questions: dict[str, Question], signer: Signer
 ) -> None:
-    drill(gateway, served, questions, signer, examples=85, least=10_000)
+    drill(gateway, served, questions, signer, examples=77, least=10_000)
