@@ -36,6 +36,7 @@ LOGGING = logs.configuration((*env.secrets(_found), SECRET_KEY), debug=DEBUG)
 LOGGING_CONFIG = "dashboard.logs.configure"
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

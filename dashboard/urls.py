@@ -1,15 +1,11 @@
-from django.conf import settings
-from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from kalshi.admin import site
 from kalshi.gateway.views import UnknownPath as UnknownGatewayPath
 from kalshi.views.base import UnknownPath
 from kalshi.views.health import healthz, readyz
 from kalshi.views.metrics import MetricsView
-
-# One sign-in page for everything; it knows the links and the password form.
-admin.site.login = RedirectView.as_view(pattern_name=settings.LOGIN_URL, query_string=True)  # type: ignore[method-assign, assignment]
 
 urlpatterns = [
     re_path(r"^healthz/?\Z", healthz, name="healthz"),
@@ -21,6 +17,7 @@ urlpatterns = [
     re_path(r"^api(/|\Z)", UnknownPath.as_view()),
     path("trade-api/v2/", include("kalshi.gateway.urls")),
     re_path(r"^trade-api(/|\Z)", UnknownGatewayPath.as_view()),
-    path("admin/", admin.site.urls),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/", site.urls),
     path("", include("kalshi.page_urls")),
 ]

@@ -20,6 +20,24 @@ HEAD_BYTES = _HEAD.size + _META.size
 """The first bytes of a packed entry. They hold its checksum: where they are the same, so is the entry."""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first HEAD_BYTES of a packed entry tell. fetched_at: epoch seconds."""
+
+    status: int
+    fetched_at: float
+    fresh_s: float
+    keep_s: float
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Self | None:
+        """None for anything that `Entry.pack` did not begin. The checksum needs the whole and is not looked at."""
+        if len(packed) < HEAD_BYTES or packed[: len(_MAGIC)] != _MAGIC:
+            return None
+        status, _, _, *numbers = _META.unpack_from(packed, _HEAD.size)
+        return cls(status, *numbers) if all(map(math.isfinite, numbers)) else None
+
+
 def etag_of(body: bytes) -> str:
     """Strong validator (RFC 9110) of these very bytes; tells nothing about whose they are."""
     return f'"{blake2b(body, digest_size=16).hexdigest()}"'

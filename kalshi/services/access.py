@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from kalshi import conf
 from kalshi.errors import Forbidden
 from kalshi.models import Account, ApiToken, Grant, VirtualKey
@@ -48,6 +50,21 @@ class Choice:
         account = self.account
         environment = conf.setup().environment if account.from_environment else account.environment
         return {"slug": account.slug, "label": account.label, "environment": environment, "role": self.role}
+
+
+def held(user: Any, needed: str) -> QuerySet[Account]:
+    """The accounts, on or off, for which the user's role is `needed` or more."""
+    if not user.is_active:
+        return Account.objects.none()
+    if user.is_superuser:
+        return Account.objects.all()
+    enough = ROLES[ROLES.index(needed) :]
+    return Account.objects.filter(grants__user_id=user.pk, grants__role__in=enough)
+
+
+def may_administer(user: Any) -> bool:
+    """Whether the user may enter the admin: operator or owner of some account."""
+    return bool(user.is_active) and (user.is_superuser or held(user, Grant.Role.OPERATOR).exists())
 
 
 def choices(user: Any, credential: Credential = None) -> list[Choice]:

@@ -45,6 +45,7 @@ class Action(TextChoices):
     ACCOUNT_ADDED = "account-added", "account added"
     ACCOUNT_CHANGED = "account-changed", "account changed"
     ACCOUNT_REMOVED = "account-removed", "account removed"
+    ACCOUNT_TESTED = "account-tested", "account tested"
     TOKEN_MADE = "token-made", "token made"
     TOKEN_CHANGED = "token-changed", "token changed"
     TOKEN_REVOKED = "token-revoked", "token revoked"
@@ -54,6 +55,7 @@ class Action(TextChoices):
     KEY_UNBLOCKED = "key-unblocked", "virtual key unblocked"
     KEY_REVOKED = "key-revoked", "virtual key revoked"
     ENDPOINT_CHANGED = "endpoint-changed", "endpoint settings changed"
+    CACHE_PURGED = "cache-purged", "cache purged"
     NEW_ADDRESS = "new-address", "credential used from a new address"
 
 
