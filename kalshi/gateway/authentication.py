@@ -1,5 +1,6 @@
 """Callers who sign their requests with a virtual key, as they would for Kalshi."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -62,6 +63,18 @@ class SignedAuthentication(BaseAuthentication):
         usage.note(key_id)
         note_use(f"key:{key_id}", request.META.get("REMOTE_ADDR"), key.user)
         return key.user, key
+
+
+def good_for_s(environ: Mapping[str, Any]) -> float:
+    """How long this very request could be sent again, in seconds; without a signature: for ever.
+
+    Some clients wait as Retry-After says and send the same headers again, the official one in Python among them. Where
+    the signature is too old by then, they would hear of their clock and not of what is wrong.
+    """
+    timestamp = _header(environ, TIMESTAMP)
+    if "HTTP_AUTHORIZATION" in environ or not (timestamp.isascii() and timestamp.isdigit()):
+        return math.inf
+    return (int(timestamp[:15]) + signed_requests.TOLERANCE_MS) / 1000 - time.time()
 
 
 def _header(environ: Mapping[str, Any], name: str) -> str:

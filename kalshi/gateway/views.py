@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from kalshi.errors import Forbidden, TooManyRequests
 from kalshi.gateway import errors, rate_limit
-from kalshi.gateway.authentication import SignedAuthentication
+from kalshi.gateway.authentication import SignedAuthentication, good_for_s
 from kalshi.models import VirtualKey
 from kalshi.services import access, engine, freshness, handover, read, signed_requests
 from kalshi.upstream import params
@@ -32,6 +32,8 @@ class GatewayView(ReadView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
         response["Vary"] = errors.GATEWAY_VARY
+        if "Retry-After" in response and int(response["Retry-After"]) >= good_for_s(request.META):
+            del response["Retry-After"]
         return response
 
     def refuse_method(self) -> HttpResponse:
