@@ -34,6 +34,7 @@ check: .venv/development
 
 test: .venv/development
 	@sh .ci/system-packages
+	@sh .ci/client-environments
 	$(MAKE) --no-print-directory check
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -m "not chaos and not drill" -n 2 --dist loadfile
