@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from kalshi.admin.base import RuledAdmin
 from kalshi.admin.site import site
@@ -114,7 +115,9 @@ class EndpointPolicyAdmin(RuledAdmin):
     @display(description="Kalshi path")
     def upstream_path(self, row: EndpointPolicy) -> str:
         endpoint = ENDPOINTS.get(row.operation)
-        return endpoint.path if endpoint else "(no longer used)"
+        return (
+            format_html('<span class="kg-path">{}</span>', endpoint.path) if endpoint else "(no longer used)"
+        )
 
     @display(description="built-in numbers")
     def built_in(self, row: EndpointPolicy) -> str:

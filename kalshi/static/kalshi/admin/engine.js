@@ -22,7 +22,7 @@ const REDIS = { connected: ["Redis connected", "good"], lost: ["Redis lost", "ba
 function account(one) {
   const name = node("td", "", node("strong", "", one.label), " ", badge(one.environment.toUpperCase(), PLACES.has(one.environment) ? one.environment : "quiet"));
   if (one.fault) name.append(node("p", "kg-quiet-text", one.fault));
-  if (!one.budget) return node("tr", "", name, node("td", "kg-quiet-text", "not read"), node("td"), node("td"), node("td"), node("td"));
+  if (!one.budget) return node("tr", "", name, node("td", "kg-roomy"), node("td", "kg-roomy"), node("td", "kg-quiet-text", "not read"), node("td"), node("td"));
   const { level, capacity, refill_per_s, tier } = one.budget;
   const meter = node("meter", "kg-meter");
   Object.assign(meter, { min: 0, max: capacity, low: capacity * 0.2, high: capacity * 0.5, optimum: capacity, value: level });
@@ -30,8 +30,8 @@ function account(one) {
     "tr",
     "",
     name,
-    node("td", "", node("code", "", one.host)),
-    node("td", "", tier ?? "not known yet"),
+    node("td", "kg-roomy", node("code", "", one.host)),
+    node("td", "kg-roomy", tier ?? "not known yet"),
     node("td", "kg-wide", meter, node("span", "kg-quiet-text", ` ${level} of ${capacity} tokens`)),
     node("td", "kg-number", `${refill_per_s}/s`),
     node("td", "", badge(one.breaker.replace("_", " "), BREAKERS[one.breaker] ?? "quiet")),
