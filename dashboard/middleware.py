@@ -115,12 +115,8 @@ _PAGES: dict[str, list[str]] = {
     "base-uri": ["'none'"],
     "object-src": ["'none'"],
 }
-# The theme of the admin computes its expressions with eval, and sets styles on elements.
-_ADMIN = _PAGES | {
-    "script-src": ["'self'", "'unsafe-eval'"],
-    "style-src": ["'self'", "'unsafe-inline'"],
-    "img-src": ["'self'", "data:"],
-}
+# The theme of the admin computes its expressions with eval.
+_ADMIN = _PAGES | {"script-src": ["'self'", "'unsafe-eval'"]}
 
 
 class ContentPolicy(CSPMiddleware):
