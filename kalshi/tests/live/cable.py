@@ -6,6 +6,8 @@ import contextlib
 import socket
 import threading
 
+from kalshi.tests.servers import free_port
+
 
 class Cable:
     """Forwards connections to `port` of this machine. While cut, those there end and new ones are refused."""
@@ -14,9 +16,7 @@ class Cable:
         self._to = port
         self._ends: list[socket.socket] = []
         self._lock = threading.Lock()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._listener: socket.socket
         self.mend()
 

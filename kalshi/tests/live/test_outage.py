@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from kalshi.tests.drills import Drills
 from kalshi.tests.live.conftest import some_ticker
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
 
@@ -48,6 +49,7 @@ class Drill:
 
 def run_drill(gateway: Gateway, sandbox: Sandbox, fault: dict[str, Any]) -> Drill:
     drill = Drill()
+    sandbox.heal()
     paths = [
         API + name
         for name in ("balance/", "positions/", "orders/", "events/", f"markets/{some_ticker(gateway)}/")
@@ -88,7 +90,7 @@ def observe(gateway: Gateway, path: str) -> tuple[float, int, bytes, str, int]:
 
 
 @pytest.fixture(scope="module")
-def drills() -> Iterator[dict[str, Future[Drill]]]:
+def drills() -> Iterator[Drills[str, Drill]]:
     with ExitStack() as stack, ThreadPoolExecutor(len(FAULTS)) as threads:
 
         def start(_: str) -> tuple[Gateway, Sandbox]:
@@ -100,39 +102,40 @@ def drills() -> Iterator[dict[str, Future[Drill]]]:
 
         # All start before the first drill begins: a start-up takes the processor away from the measured calls.
         pairs = dict(zip(FAULTS, threads.map(start, FAULTS), strict=True))
-        yield {name: threads.submit(run_drill, *pairs[name], FAULTS[name]) for name in FAULTS}
+        yield Drills(threads, lambda name: run_drill(*pairs[name], FAULTS[name]), FAULTS)
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", FAULTS)
-def test_every_endpoint_keeps_its_last_answer_and_marks_it(drills, name: str) -> None:
-    drill = drills[name].result()
-    for path, seen in drill.during.items():
-        ages = [age for *_, age in seen]
-        assert ages == sorted(ages) and ages[-1] >= 1
-        for took_s, status, body, cache_status, _ in seen:
-            assert status == 200
-            assert body == drill.before[path]
-            found = re.fullmatch(r"kalshi; hit; ttl=(-\d+); detail=(\w+)", cache_status)
-            assert found and found[2] in CODES, cache_status
-            assert took_s < PATIENCE_S + 0.5
+def test_every_endpoint_keeps_its_last_answer_and_marks_it(drills: Drills[str, Drill], name: str) -> None:
+    with drills.judged(name) as drill:
+        for path, seen in drill.during.items():
+            ages = [age for *_, age in seen]
+            assert ages == sorted(ages) and ages[-1] >= 1
+            for took_s, status, body, cache_status, _ in seen:
+                assert status == 200
+                assert body == drill.before[path]
+                found = re.fullmatch(r"kalshi; hit; ttl=(-\d+); detail=(\w+)", cache_status)
+                assert found and found[2] in CODES, cache_status
+                assert took_s < PATIENCE_S + 0.5
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_was_never_read_is_an_error_and_says_why(drills, name: str) -> None:
-    status, code = drills[name].result().cold
-    assert status in {502, 503}
-    assert code in CODES - {"refreshing"}
+def test_what_was_never_read_is_an_error_and_says_why(drills: Drills[str, Drill], name: str) -> None:
+    with drills.judged(name) as drill:
+        status, code = drill.cold
+        assert status in {502, 503}
+        assert code in CODES - {"refreshing"}
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", FAULTS)
-def test_fresh_data_comes_back_after_recovery(drills, name: str) -> None:
-    drill = drills[name].result()
-    assert drill.after == drill.before
-    # The breaker leaves the exchange alone for ten seconds after five failures; then comes one fresh time.
-    assert drill.recovered_after_s < 10 + FRESH_S + 4
+def test_fresh_data_comes_back_after_recovery(drills: Drills[str, Drill], name: str) -> None:
+    with drills.judged(name) as drill:
+        assert drill.after == drill.before
+        # The breaker leaves the exchange alone for ten seconds after five failures; then comes one fresh time.
+        assert drill.recovered_after_s < 10 + FRESH_S + 4
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 502), (403, 502), (404, 404), (400, 400)])

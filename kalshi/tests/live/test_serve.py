@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
+from kalshi.tests.drills import Drills
 from kalshi.tests.live.served import BALANCE, LAUNCH, SERVE, Prepared, Served, load, redis_environment, runs
 from kalshi.tests.servers import (
     ROOT,
@@ -292,20 +293,20 @@ DRILLS = (
 @pytest.fixture(scope="module")
 def stops(
     tmp_path_factory: pytest.TempPathFactory, prepared: Prepared, redis_url: str
-) -> dict[Drill, Future[float]]:
+) -> Iterator[Drills[Drill, float]]:
     """All drills, two at a time: most of their time is waiting."""
     with ThreadPoolExecutor(2) as pool:
-        folders = {drill: tmp_path_factory.mktemp("stop") for drill in DRILLS}
-        return {
-            drill: pool.submit(drill.run, folder, prepared, redis_url) for drill, folder in folders.items()
-        }
+        yield Drills(
+            pool, lambda drill: drill.run(tmp_path_factory.mktemp("stop"), prepared, redis_url), DRILLS
+        )
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=str)
 def test_it_is_gone_within_five_seconds_and_answers_everybody(
-    stops: dict[Drill, Future[float]], drill: Drill
+    stops: Drills[Drill, float], drill: Drill
 ) -> None:
-    assert stops[drill].result() < 5
+    with stops.judged(drill) as took_s:
+        assert took_s < 5
 
 
 @pytest.mark.chaos

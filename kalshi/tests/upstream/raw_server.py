@@ -92,8 +92,8 @@ class RawServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            self._start(self._serve, sock, self.connections)
-            self.connections += 1
+            number, self.connections = self.connections, self.connections + 1
+            self._start(self._serve, sock, number)
 
     def _serve(self, sock: socket.socket, number: int) -> None:
         sock.settimeout(10)
