@@ -109,8 +109,9 @@ def concrete(route: str) -> str:
     """A path that the pattern of a route takes."""
     path = re.sub(r"\(\?P<\w+>[^)]*\)", "1", route)
     path = re.sub(r"<(?:\w+:)?\w+>", "1", path)
-    path = re.sub(r"\(api\|trade-api\)\(/\|\\Z\)", "api/", path)
-    return "/" + path.replace("^", "").replace("/?\\Z", "/").replace("\\Z", "").replace("$", "")
+    return "/" + path.replace("^", "").replace("(/|\\Z)", "/").replace("/?\\Z", "/").replace(
+        "\\Z", ""
+    ).replace("$", "")
 
 
 def test_every_url_but_the_open_ones_needs_a_sign_in(exchange) -> None:
