@@ -37,7 +37,7 @@ test: .venv/development
 	@sh .ci/client-environments
 	$(MAKE) --no-print-directory check
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not chaos and not drill" -n 2 --dist loadfile
+	$(BIN)/coverage run -m pytest -m "not chaos and not drill" -n 2 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered
 	$(BIN)/python -m pytest -m "drill and not chaos" --reruns 1 --durations 10
 

@@ -46,17 +46,19 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
-def without_coverage(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a child whose own tests cover it; being measured, it would take twice the time."""
-    return {name: value for name, value in env.items() if not name.startswith("COVERAGE_PROCESS")}
+def bare_environment(home: Path, *, measured: bool = False) -> dict[str, str]:
+    """The machine's environment without anything that configures the product or shows it credentials.
 
-
-def bare_environment(home: Path) -> dict[str, str]:
-    """The machine's environment without anything that configures the product or shows it credentials."""
+    measured: whether the child counts for the coverage, which doubles its time. A few of each kind are enough.
+    """
     from dashboard.env import SETTINGS
 
     names = {setting.name for setting in SETTINGS} | {"DJANGO_SETTINGS_MODULE"}
-    kept = {name: value for name, value in os.environ.items() if name not in names}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in names and (measured or not name.startswith("COVERAGE_PROCESS"))
+    }
     return kept | {"HOME": str(home), "KALSHI_ENV_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
 
 
@@ -148,7 +150,7 @@ class Sandbox:
             str(self.keys_dir),
             *arguments,
         ]
-        self.process = Process(command, without_coverage(bare_environment(folder)))
+        self.process = Process(command, bare_environment(folder))
         try:
             self.base_url = self.process.wait_for_line(r"Sandbox ready (\S+)")[1]
         except BaseException:
@@ -194,10 +196,11 @@ class Sandbox:
 class Gateway:
     """The whole product as `make run` starts it, and a signed-in client for it."""
 
-    def __init__(self, folder: Path, **env: str) -> None:
+    def __init__(self, folder: Path, *, measured: bool = False, **env: str) -> None:
         self.data_dir = folder / "data"
         self.port = free_port()
-        self.env = bare_environment(folder) | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)} | env
+        bare = bare_environment(folder, measured=measured)
+        self.env = bare | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)} | env
         self.process = Process([sys.executable, "-m", "dashboard.launch"], self.env)
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.session = requests.Session()

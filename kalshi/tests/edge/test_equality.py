@@ -24,7 +24,7 @@ Seen = tuple[int, dict[str, str], bytes]
 @pytest.fixture(scope="module")
 def gateway(sandbox: Sandbox) -> Iterator[Gateway]:
     env = sandbox.environment() | {"CORS_ALLOWED_ORIGINS": ORIGIN, "KALSHI_TIMEOUT_S": "3"}
-    with running(lambda folder: Gateway(folder, **env)) as server:
+    with running(lambda folder: Gateway(folder, measured=True, **env)) as server:
         server.set_policies(fresh_s=3600)
         yield server
 
