@@ -16,7 +16,7 @@ from kalshi.services import access, engine, freshness, handover, read, signed_re
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
 from kalshi.views.authentication import BearerAuthentication
-from kalshi.views.base import ReadView, credential, query_pairs
+from kalshi.views.base import ReadView, chosen_account, credential
 from kalshi.views.upstream import wants_fetch
 
 
@@ -63,10 +63,11 @@ class OperationView(GatewayView):
 
     def get(self, request: Request, **path_args: str) -> HttpResponse:
         came_with = credential(request)
-        account = access.choose(request.user, came_with, request.META.get("HTTP_X_KALSHI_ACCOUNT"))
+        # Kalshi has no parameter of this name; passed on, it would show another account than the one that was named.
+        account, query = chosen_account(request)
         if not access.may_read(came_with, self.endpoint.operation):
             raise Forbidden(f"This key may not read {self.endpoint.operation}.")
-        call = params.validate(self.endpoint, query_pairs(request), path_args, api=False)
+        call = params.validate(self.endpoint, query, path_args, api=False)
         reading = read.read(call, account=account, forced=wants_fetch(request))
         if not isinstance(came_with, VirtualKey):
             handover.tell(request.META, reading, self.endpoint.operation)

@@ -54,7 +54,7 @@ def of_our_api(endpoint: Endpoint, *, history: bool) -> list[Schema]:
 def of_the_gateway(endpoint: Endpoint) -> list[Schema]:
     """What Kalshi takes; everything goes there as it is, and Kalshi judges it."""
     theirs = [_parameter(endpoint, param, strict=False) for param in endpoint.params]
-    return [*theirs, ACCOUNT_HEADER, NO_CACHE, IF_NONE_MATCH]
+    return [*theirs, ACCOUNT, ACCOUNT_HEADER, NO_CACHE, IF_NONE_MATCH]
 
 
 def _parameter(endpoint: Endpoint, param: Param, *, strict: bool) -> Schema:
