@@ -156,7 +156,9 @@ def start_bare(folder: Path) -> Bare:
     file.write_text(
         f"PORT={file_port}\nexport SANDBOX_PORT={sandbox_port}\nDJANGO_ALLOWED_HOSTS='127.0.0.1, dash.example'\n"
     )
-    return Bare(Gateway(folder, measured=True, KALSHI_ENV_FILE=str(file)), file_port, sandbox_port)
+    return Bare(
+        Gateway(folder, measured=True, empty=True, KALSHI_ENV_FILE=str(file)), file_port, sandbox_port
+    )
 
 
 @pytest.fixture(scope="module")

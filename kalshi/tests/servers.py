@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import socket
 import sqlite3
@@ -17,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -193,11 +196,34 @@ class Sandbox:
         self.process.stop()
 
 
+_making = threading.Lock()
+
+
+@cache
+def _migrated_database() -> Path:
+    """A database with all tables and nothing else in them than migrations put there."""
+    folder = Path(tempfile.mkdtemp(prefix="kalshi-migrated-"))
+    atexit.register(shutil.rmtree, folder)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT,
+        env=bare_environment(folder) | {"DATA_DIR": str(folder)},
+        check=True,
+        timeout=120,
+    )
+    return folder / "db.sqlite3"
+
+
 class Gateway:
     """The whole product as `make run` starts it, and a signed-in client for it."""
 
-    def __init__(self, folder: Path, *, measured: bool = False, **env: str) -> None:
+    def __init__(self, folder: Path, *, measured: bool = False, empty: bool = False, **env: str) -> None:
+        """empty: begin without a database, as the first start of all does; another one finds its tables made."""
         self.data_dir = folder / "data"
+        if not (empty or self.data_dir.exists() or "DATABASE_URL" in env):
+            self.data_dir.mkdir(mode=0o700)
+            with _making:
+                shutil.copy(_migrated_database(), self.data_dir)
         self.port = free_port()
         bare = bare_environment(folder, measured=measured)
         self.env = bare | {"DATA_DIR": str(self.data_dir), "PORT": str(self.port)} | env
