@@ -174,6 +174,23 @@ DRILLS = (
 )
 
 
+# Whole products and browsers, on a machine that may stand still for seconds: one that fails is run once more, and the
+# summary names it. What runs within one process has no such excuse.
+SERVERS = (
+    "dashboard/tests/test_launch.py",
+    "kalshi/tests/browser/",
+    "kalshi/tests/clients/",
+    "kalshi/tests/deploy/",
+    "kalshi/tests/edge/",
+    "kalshi/tests/gateway/test_key_usage.py",
+    "kalshi/tests/gateway/test_live.py",
+    "kalshi/tests/live/",
+    "kalshi/tests/openapi/",
+    "kalshi/tests/test_verify_setup.py",
+    "kalshi/tests/test_worker_files.py",
+    "sandbox/tests/test_main.py",
+)
+
 # Begun first, so that at the end no worker has a long one left while the others have nothing; a folder stays together
 # for the servers that its files share.
 LONGEST = (
@@ -193,10 +210,12 @@ LONGEST = (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark the drills, before `-m` looks; sort when everybody else has."""
+    """Mark the drills, before `-m` looks, and what is run once more; sort when everybody else has."""
     for item in items:
         if item.nodeid.startswith(DRILLS):
             item.add_marker(pytest.mark.drill)
+        if item.nodeid.startswith(SERVERS) and not item.get_closest_marker("chaos"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     yield
     items.sort(key=_place)
 
