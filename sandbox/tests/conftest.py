@@ -20,14 +20,14 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def frozen(keys_dir: Path) -> Iterator[Sandbox]:
     """Stands still at a known moment, with a large budget; tests only read."""
-    sandbox = start(keys_dir, "--epoch", EPOCH, "--speed", "0", "--tier", "prestige")
+    sandbox = start(keys_dir, "--epoch", EPOCH, "--speed", "0", "--tier", "prestige", measured=True)
     yield sandbox
     assert sandbox.stop() == 0
 
 
 @pytest.fixture(scope="session")
 def faulty(keys_dir: Path) -> Iterator[Sandbox]:
-    sandbox = start(keys_dir, "--epoch", EPOCH, "--tier", "prestige")
+    sandbox = start(keys_dir, "--epoch", EPOCH, "--tier", "prestige", measured=True)
     yield sandbox
     assert sandbox.stop() == 0
 

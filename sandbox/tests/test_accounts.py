@@ -137,9 +137,14 @@ def test_only_a_clearing_member_may_ask_for_the_value_of_all_resting_orders(froz
 
 def test_an_empty_bucket_leaves_the_other_account_alone(starting: Callable[..., Sandbox]) -> None:
     sandbox = starting("--tier", "basic")
-    while sandbox.get("/exchange/status").status_code == 200:
-        assert sandbox.stats()["tokens_used"] < 20_000
-    assert sandbox.get("/portfolio/balance", key="first-write").status_code == 429
+
+    def refused() -> bool:
+        """Whether another key of the account finds it empty: it refills while a slow machine takes breath."""
+        while sandbox.get("/exchange/status").status_code == 200:
+            assert sandbox.stats()["tokens_used"] < 20_000
+        return sandbox.get("/portfolio/balance", key="first-write").status_code == 429
+
+    assert any(refused() for _ in range(20))  # a bucket of its own would last for sixty
     assert sandbox.get("/portfolio/balance", key="second-rsa").status_code == 200
     used = sandbox.stats()["tokens_by_account"]
     assert used["second"] == 10
