@@ -79,7 +79,7 @@ def two(redis_url, exchange, clock):
 def learn(limits):
     """As a successful call does; wait for the thread that it may start."""
     limits.learn_soon()
-    wait_until(lambda: not any(thread.name == "kalshi-limits" for thread in threading.enumerate()), 5)
+    wait_until(lambda: not any(thread.name == "kalshi-limits" for thread in threading.enumerate()), 20)
 
 
 def tier(limits):

@@ -49,8 +49,8 @@ def test_idle_threads_end_and_say_so_and_new_ones_come() -> None:
     jobs = [pool.submit(gate.wait, 10) for _ in range(4)]
     gate.set()
     assert all(job.result(5) for job in jobs)
-    wait_until(lambda: pool.threads == 0, 5, "the end of the threads")
-    wait_until(lambda: len(set(ended)) == 4, 5, "their last words")
+    wait_until(lambda: pool.threads == 0, 20, "the end of the threads")
+    wait_until(lambda: len(set(ended)) == 4, 20, "their last words")
     assert pool.submit(divmod, 7, 3).result(5) == (2, 1)
 
 

@@ -159,6 +159,7 @@ def test_a_seat_is_given_back_when_giving_up_the_database_fails(local_drill):
     drill.close()
 
 
+@pytest.mark.flaky(reruns=1)  # the machine may stand still for longer than the promise
 def test_a_hanging_operation_leaves_the_others_quick(local_drill):
     local_drill.upstream.hold()
     local_drill.warm(age_s=140, key="old")

@@ -171,9 +171,9 @@ def test_the_gateway_logs_the_callers_address_and_not_a_claimed_one(front: Front
         ]
         return [json.loads(line)["peer"] for line in lines]
 
-    assert wait_until(lambda: len(peers()) == 2 and peers(), 5, "two lines") == [PERSON, PERSON]
+    assert wait_until(lambda: len(peers()) == 2 and peers(), 20, "two lines") == [PERSON, PERSON]
     assert SPOOFED not in front.gateway.process.output
-    wait_until(lambda: PERSON in front.nginx.access_log(), 5, "nginx's line")
+    wait_until(lambda: PERSON in front.nginx.access_log(), 20, "nginx's line")
 
 
 def test_security_headers_come_once(front: Front) -> None:
@@ -224,7 +224,7 @@ def test_a_stopped_gateway_is_bridged_for_its_callers(front: Front) -> None:
     assert first[0].status == 200
     front.gateway.process.popen.send_signal(signal.SIGSTOP)
     try:
-        wait_until(lambda: stopped(frozen), 5, "the stop")
+        wait_until(lambda: stopped(frozen), 20, "the stop")
         found = wait_until(
             lambda: (
                 (answer := front.nginx.get(BALANCE, Authorization=token))
@@ -240,7 +240,7 @@ def test_a_stopped_gateway_is_bridged_for_its_callers(front: Front) -> None:
         assert (response.status, json.loads(body)["code"]) == (503, "gateway_unavailable")
     finally:
         front.gateway.process.popen.send_signal(signal.SIGCONT)
-    wait_until(lambda: front.nginx.get(BALANCE, Authorization=token)[0].headers["Age"], 5, "a live answer")
+    wait_until(lambda: front.nginx.get(BALANCE, Authorization=token)[0].headers["Age"], 20, "a live answer")
 
 
 def stopped(pid: int) -> bool:
@@ -253,7 +253,7 @@ def test_the_code_of_a_sign_in_link_is_in_no_log(front: Front) -> None:
     for method in ("GET", "POST"):
         front.nginx.get(f"/sign-in/{code}/", method=method, Referer=link)
     front.nginx.get("/sign-in/", X_Request_ID="after-the-code")
-    wait_until(lambda: "after-the-code" in front.nginx.access_log(), 5, "the last line")
+    wait_until(lambda: "after-the-code" in front.nginx.access_log(), 20, "the last line")
     assert "/sign-in/***" in front.nginx.access_log()
     files = [path.read_bytes() for path in front.nginx.folder.rglob("*") if path.is_file()]
     assert not any(code.encode() in content for content in files)

@@ -108,7 +108,7 @@ def test_a_failing_exchange_shows_with_its_error_and_an_open_breaker(
     )
     assert numbers['kalshi_breaker{position="closed"}'] == 0
     failed = 'kalshi_upstream_requests_total{operation="get_positions",outcome="upstream_bad_payload"}'
-    wait_until(lambda: served.metrics().get(failed, 0) >= 5, 5, "the failures")
+    wait_until(lambda: served.metrics().get(failed, 0) >= 5, 20, "the failures")
     assert 0 <= numbers["kalshi_budget_level_tokens"] <= numbers["kalshi_budget_capacity_tokens"]
 
 

@@ -62,7 +62,7 @@ def test_callers_who_wait_for_kalshi_hold_no_database_connection(gateway: Gatewa
     sandbox.fault("hang", operations=["get_orders"])
     with ThreadPoolExecutor(60) as threads:
         callers = [threads.submit(gateway.get, f"{API}orders/?limit={n % 5 + 1}") for n in range(60)]
-        wait_until(lambda: sandbox.arrivals("get_orders") > 0, 5, "the first caller")
+        wait_until(lambda: sandbox.arrivals("get_orders") > 0, 20, "the first caller")
         for _ in range(10):
             started = time.monotonic()
             assert gateway.get("/api/v1/status/").status_code == 200

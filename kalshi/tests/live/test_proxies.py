@@ -58,7 +58,7 @@ def logged_peer(gateway: Gateway, peer: str, *forwarded: str) -> str:
         found = [line for line in gateway.process.lines if request_id in line and '"access"' in line]
         return found[0] if found else None
 
-    return str(json.loads(wait_until(line, 5, "the line in the access log"))["peer"])
+    return str(json.loads(wait_until(line, 20, "the line in the access log"))["peer"])
 
 
 @pytest.mark.parametrize(
