@@ -13,3 +13,5 @@ os.environ |= {"KALSHI_ENV_FILE": os.devnull, "DATA_DIR": _folder, "HOME": _fold
 from dashboard.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Every test client loads the middleware anew, and this one would read all static files each time.
+WHITENOISE_AUTOREFRESH = True
