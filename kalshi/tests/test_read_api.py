@@ -249,3 +249,20 @@ def test_an_odd_request_id_is_replaced_and_a_good_one_kept(exchange, api) -> Non
 def test_quoting_survives_to_the_exchange(exchange, api) -> None:
     api("orders/?ticker=" + quote("KX-A.B_C"))
     assert ("/portfolio/orders", {"limit": "100", "ticker": "KX-A.B_C"}) in _as_text(exchange.calls)
+
+
+LISTS = [
+    (e.route, param.name, param.max_items)
+    for e in ENDPOINTS.values()
+    for param in e.query_params
+    if e.route and param.serialization == "repeat" and param.kind == "string" and param.max_items
+]
+
+
+@pytest.mark.parametrize(
+    ("route", "name", "most"), LISTS, ids=[f"{route}-{name}" for route, name, _ in LISTS]
+)
+def test_the_longest_list_that_kalshi_takes_is_passed_on(exchange, api, route, name, most) -> None:
+    values = [(name, f"KX{number}") for number in range(most)]
+    assert api(f"{route}/?{urlencode([*values, ('account', 'default')])}").status_code == 200
+    assert api(f"{route}/?{urlencode([*values, (name, 'KXMORE')])}").status_code == 400

@@ -26,6 +26,8 @@ from kalshi.views.throttle import CallerThrottle
 ACCOUNT_PARAM = "account"
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
+# The longest list that Kalshi takes has 2,000 values, each with the parameter's name again.
+MAX_PARAMETERS = 2_100
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -89,11 +91,14 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
     """The query as sent, doubled names included. Raises BadRequest for bytes that are no UTF-8."""
     try:
         return parse_qsl(
-            request.META.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict", max_num_fields=100
+            request.META.get("QUERY_STRING", ""),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_PARAMETERS,
         )
     except ValueError:
         raise BadRequest(
-            "The query is not readable: at most 100 parameters, percent-encoded UTF-8."
+            f"The query is not readable: at most {MAX_PARAMETERS} parameters, percent-encoded UTF-8."
         ) from None
 
 
