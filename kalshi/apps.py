@@ -11,7 +11,6 @@ class KalshiConfig(AppConfig):
 
     def ready(self) -> None:
         from kalshi import checks  # noqa: F401 - registers the system checks
-
         from kalshi.services import audit_rows, audit_sign_in
 
         audit_rows.watch()

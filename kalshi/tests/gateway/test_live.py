@@ -185,5 +185,7 @@ def test_an_outage_is_bridged_by_the_old_answer_and_else_told(
     assert (stale.status_code, stale.content) == (200, first.content)
     unknown = get(gateway, owner, f"{ROOT}/portfolio/deposits")
     assert unknown.status_code == 503 and unknown.json()["error"]["code"] == "service_unavailable"
-    assert int(unknown.headers.get("Retry-After", 1)) in range(1, 15)  # left out when the signature ends before
+    assert int(unknown.headers.get("Retry-After", 1)) in range(
+        1, 15
+    )  # left out when the signature ends before
     gateway.set_policies(fresh_s=60, patience_s=1)
