@@ -161,6 +161,7 @@ def _wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 # Whole folders and files whose tests are drills: they load the machine, or tell how long something took.
 DRILLS = (
+    "dashboard/tests/test_launch.py::test_a_signal_ends",
     "kalshi/tests/cache/test_processes.py",
     "kalshi/tests/chaos/",
     "kalshi/tests/deploy/test_nginx_cache.py",

@@ -150,47 +150,41 @@ class Bare:
     sandbox_port: int
 
 
-def start_bare(folder: Path) -> Bare:
+def start_bare(folder: Path, *, measured: bool = True) -> Bare:
     file_port, sandbox_port = free_port(), free_port()
     file = folder / "settings.env"
     file.write_text(
         f"PORT={file_port}\nexport SANDBOX_PORT={sandbox_port}\nDJANGO_ALLOWED_HOSTS='127.0.0.1, dash.example'\n"
     )
     return Bare(
-        Gateway(folder, measured=True, empty=True, KALSHI_ENV_FILE=str(file)), file_port, sandbox_port
+        Gateway(folder, measured=measured, empty=True, KALSHI_ENV_FILE=str(file)), file_port, sandbox_port
     )
 
 
 @pytest.fixture(scope="module")
-def bare_starts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Bare]]:
-    with ThreadPoolExecutor(2) as pool:
-        starts = [pool.submit(start_bare, tmp_path_factory.mktemp("bare")) for _ in range(2)]
-    yield [start.result() for start in starts]
-    for start in starts:
-        start.result().gateway.stop()
+def bare_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+    start = start_bare(tmp_path_factory.mktemp("bare"))
+    yield start
+    start.gateway.stop()
 
 
 class TestWithoutCredentials:
-    def test_it_says_loudly_that_the_data_are_simulated_and_how_to_sign_in(
-        self, bare_starts: list[Bare]
-    ) -> None:
-        gateway = bare_starts[0].gateway
+    def test_it_says_loudly_that_the_data_are_simulated_and_how_to_sign_in(self, bare_start: Bare) -> None:
+        gateway = bare_start.gateway
         assert "SIMULATED DATA" in gateway.process.output
         assert f"Kalshi gateway on {gateway.base_url} (sandbox)" in gateway.process.output
         assert gateway.sign_in_link.startswith(f"{gateway.base_url}/sign-in/")
 
-    def test_it_serves_the_sandboxs_account(self, bare_starts: list[Bare]) -> None:
-        gateway = bare_starts[0].gateway
+    def test_it_serves_the_sandboxs_account(self, bare_start: Bare) -> None:
+        gateway = bare_start.gateway
         assert gateway.get("/readyz").status_code == 200
-        truth = requests.get(
-            f"http://127.0.0.1:{bare_starts[0].sandbox_port}/sandbox/truth", timeout=10
-        ).json()
+        truth = requests.get(f"http://127.0.0.1:{bare_start.sandbox_port}/sandbox/truth", timeout=10).json()
         assert truth["cash_dollars"].startswith(
             gateway.get("/api/v1/kalshi/balance/").json()["balance_dollars"]
         )
 
-    def test_the_settings_file_holds_and_the_environment_goes_first(self, bare_starts: list[Bare]) -> None:
-        start = bare_starts[0]
+    def test_the_settings_file_holds_and_the_environment_goes_first(self, bare_start: Bare) -> None:
+        start = bare_start
         assert not is_free(start.gateway.port)
         assert is_free(start.file_port)
         assert not is_free(start.sandbox_port)
@@ -198,8 +192,8 @@ class TestWithoutCredentials:
         assert answer.status_code == 200
         assert start.gateway.get("/readyz", headers={"Host": "other.example"}).status_code == 400
 
-    def test_what_it_writes_is_only_for_its_owner(self, bare_starts: list[Bare]) -> None:
-        folder = bare_starts[0].gateway.data_dir
+    def test_what_it_writes_is_only_for_its_owner(self, bare_start: Bare) -> None:
+        folder = bare_start.gateway.data_dir
         private = [
             folder,
             folder / "secret_key",
@@ -208,13 +202,13 @@ class TestWithoutCredentials:
         ]
         assert not [path for path in private if path.stat().st_mode & 0o077]
 
-    @pytest.mark.parametrize(
-        ("number", "how", "code"), [(0, signal.SIGTERM, 0), (1, signal.SIGINT, 130)], ids=["term", "int"]
-    )
-    def test_a_signal_ends_both_processes_within_five_seconds(
-        self, bare_starts: list[Bare], number: int, how: signal.Signals, code: int
-    ) -> None:
-        start = bare_starts[number]
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["term", "int"])
+def test_a_signal_ends_server_and_sandbox_within_five_seconds(
+    tmp_path: Path, how: signal.Signals, code: int
+) -> None:
+    start = start_bare(tmp_path, measured=False)
+    try:
         assert not is_free(start.sandbox_port)
         began = time.monotonic()
         assert start.gateway.process.stop(how) == code
@@ -222,6 +216,8 @@ class TestWithoutCredentials:
         assert is_free(start.gateway.port)
         assert is_free(start.sandbox_port)
         assert "Traceback" not in start.gateway.process.output
+    finally:
+        start.gateway.stop()
 
 
 def test_with_credentials_no_sandbox_is_started(tmp_path: Path) -> None:
