@@ -18,6 +18,10 @@ from hypothesis import settings
 
 from kalshi.tests.servers import free_port
 
+# A shell that starts us in the background has us ignore SIGINT; every server that a test stops with it would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A busy machine is no finding: only what a property says counts, not how long an example took.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
