@@ -12,12 +12,12 @@ from kalshi.errors import Forbidden, TooManyRequests
 from kalshi.gateway import errors, rate_limit
 from kalshi.gateway.authentication import SignedAuthentication, good_for_s
 from kalshi.models import VirtualKey
-from kalshi.services import access, engine, freshness, handover, read, signed_requests
+from kalshi.services import access, engine, handover, read, signed_requests
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
 from kalshi.views.authentication import BearerAuthentication
 from kalshi.views.base import ReadView, chosen_account, credential
-from kalshi.views.upstream import wants_fetch
+from kalshi.views.upstream import wants_fetch, with_freshness
 
 
 class GatewayView(ReadView):
@@ -74,13 +74,7 @@ class OperationView(GatewayView):
         elif came_with.requests_per_s is None:  # the edge does not count
             signer = signed_requests.parsed(came_with.public_key)
             handover.tell(request.META, reading, self.endpoint.operation, signer)
-        entry = reading.answer.entry
-        headers: dict[str, Any] = freshness.headers(reading.answer, reading.options, time.time())
-        if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), entry.etag):
-            response = HttpResponse(status=304, headers=headers)
-            del response["Content-Type"]
-            return response
-        return HttpResponse(entry.body, content_type="application/json", headers=headers)
+        return with_freshness(request, reading.answer, reading.options, time.time())
 
 
 class UnknownPath(GatewayView):

@@ -2,18 +2,17 @@
 
 import time
 from functools import partial
-from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from kalshi.errors import BadRequest
-from kalshi.services import freshness, read
+from kalshi.services import read
 from kalshi.services.history_age import combined
 from kalshi.services.history_market import MOVED, read_wherever
 from kalshi.services.history_read import read_history
 from kalshi.views.base import chosen_account
-from kalshi.views.upstream import UpstreamView, wants_fetch
+from kalshi.views.upstream import UpstreamView, wants_fetch, with_freshness
 
 
 class HistoryView(UpstreamView):
@@ -33,9 +32,4 @@ class HistoryView(UpstreamView):
         else:
             history = read_history(self.endpoint, query, reader, forced=forced)
         answer, options = combined(history.body, history.readings, now := time.time())
-        headers: dict[str, Any] = freshness.headers(answer, options, now)
-        if freshness.etag_matches(request.META.get("HTTP_IF_NONE_MATCH", ""), answer.entry.etag):
-            response = HttpResponse(status=304, headers=headers)
-            del response["Content-Type"]
-            return response
-        return HttpResponse(history.body, content_type="application/json", headers=headers)
+        return with_freshness(request, answer, options, now)
