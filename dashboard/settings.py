@@ -1,4 +1,4 @@
-"""Django settings: the table of dashboard/env.py laid out as Django and the kalshi app want it."""
+"""Django settings: the table of dashboard/env laid out as Django and the kalshi app want it."""
 
 import os
 from datetime import timedelta

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import env
+from dashboard.env import readers
 
 DEFAULTS = {
     "PORT": 8000,
@@ -168,7 +169,7 @@ def test_a_good_value_is_read(name: str, value: str, expected: Any) -> None:
 
 def test_every_setting_has_a_good_example_and_every_strict_one_a_bad_example() -> None:
     names = {setting.name for setting in env.SETTINGS}
-    free_text = {setting.name for setting in env.SETTINGS if setting.read is env.text}
+    free_text = {setting.name for setting in env.SETTINGS if setting.read is readers.text}
     assert {name for name, _, _ in GOOD} == names
     assert {name for name, _ in BAD} == names - free_text
 
@@ -191,7 +192,9 @@ def test_a_password_is_never_repeated(name: str, value: str) -> None:
     assert "hunter2secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("setting", [s for s in env.SETTINGS if s.read is not env.text], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "setting", [s for s in env.SETTINGS if s.read is not readers.text], ids=lambda s: s.name
+)
 @given(value=st.text(min_size=1).filter(str.strip))
 def test_any_text_is_a_value_or_a_sentence(setting: env.Setting, value: str) -> None:
     try:

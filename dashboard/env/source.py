@@ -1,0 +1,53 @@
+"""Where the text of a setting comes from: the process environment, else the file `KALSHI_ENV_FILE`.
+
+That is by default `.env` beside manage.py. A variable that is set to nothing in the environment counts as absent, and
+hides the file's.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from dotenv.parser import parse_stream
+
+from dashboard.env.table import SETTINGS
+from dashboard.env.values import value_of
+
+
+def load(environ: Mapping[str, str], base: Path) -> dict[str, str]:
+    """The environment laid over the settings file, as text. Only names of the table are taken."""
+    named = environ.get("KALSHI_ENV_FILE", "").strip() or None
+    file = value_of(next(setting for setting in SETTINGS if setting.name == "KALSHI_ENV_FILE"), named)
+    stored = _stored(base / file, named=named is not None)
+    found = {}
+    for setting in SETTINGS:
+        value = environ[setting.name] if setting.name in environ else stored.get(setting.name) or ""
+        if value.strip():
+            found[setting.name] = value
+    return found
+
+
+def _stored(file: Path, *, named: bool) -> dict[str, str | None]:
+    """The settings file's values by name. A missing default file is no error, a missing named one is."""
+    try:
+        with file.open(encoding="utf-8-sig") as stream:
+            bindings = list(parse_stream(stream))
+    except (FileNotFoundError, NotADirectoryError):
+        if not named:
+            return {}
+        raise ImproperlyConfigured(f"KALSHI_ENV_FILE is {str(file)!r}, but there is no such file.") from None
+    except OSError as problem:
+        raise ImproperlyConfigured(
+            f"The settings file {file} cannot be read ({problem.strerror}); name another in KALSHI_ENV_FILE."
+        ) from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(
+            f"The settings file {file} is no UTF-8 text; save it as UTF-8, or name another in KALSHI_ENV_FILE."
+        ) from None
+    for binding in bindings:
+        if binding.error:
+            raise ImproperlyConfigured(
+                f"Line {binding.original.line} of the settings file {file} is not NAME=value; "
+                "put a value of several lines into double quotes."
+            )
+    return {binding.key: binding.value for binding in bindings if binding.key}
