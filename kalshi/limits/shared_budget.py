@@ -21,6 +21,7 @@ from kalshi.limits.budget import (
     log_limited,
     spent_up,
 )
+from kalshi.limits.learned import Granted
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost
 
 _log = logging.getLogger(__name__)
@@ -62,6 +63,11 @@ class SharedBudget:
         self._take = link.script(bucket_scripts.TAKE)
         self._limited = link.script(bucket_scripts.LIMITED)
         self._look = link.script(bucket_scripts.LOOK)
+
+    @property
+    def granted(self) -> Granted:
+        """As Budget.granted: as far as this process heard."""
+        return self._local.granted
 
     def cost(self, path: str, otherwise: float) -> float:
         """As Budget.cost."""

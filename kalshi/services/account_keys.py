@@ -15,6 +15,7 @@ from kalshi import conf
 from kalshi.accounts import ring as rings
 from kalshi.accounts import sealing
 from kalshi.accounts.ring import KeyRing, WrongRing
+from kalshi.cache.keys import Scope
 from kalshi.errors import ConfigError, NoCredentials
 from kalshi.models import Account
 from kalshi.upstream import credentials as credential_files
@@ -67,6 +68,12 @@ def setup_of(account: Account, setup: conf.Setup) -> conf.Setup:
         sandbox_keys_dir=None,
         request_function=None,
     )
+
+
+def scope_of(account: Account, setup: conf.Setup) -> Scope:
+    """What an account with a key of its own is called in cache keys. setup: from `setup_of`."""
+    identity = credential_files.fingerprint(account.key_id) if account.key_id else ""
+    return Scope(setup.environment, setup.host, str(account.uid), identity)
 
 
 def credentials_of(account: Account, setup: conf.Setup) -> Credentials:

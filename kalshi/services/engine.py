@@ -18,14 +18,14 @@ from django.core.signals import setting_changed
 from django.db import DatabaseError
 
 from kalshi import conf
-from kalshi.cache.keys import cache_key
+from kalshi.cache.keys import Scope, cache_key
 from kalshi.errors import ConfigError, NoCredentials
 from kalshi.limits.callers import CallerLimits
 from kalshi.models import Account
 from kalshi.redis_link import RedisLost
 from kalshi.services import account_keys, engine_parts
 from kalshi.services.engine_parts import OTHER_PART, SERVER_PART, Engine, Observers, Shared
-from kalshi.upstream.credentials import Credentials, fingerprint
+from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.params import Call
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "observe",
     "of",
     "serve",
+    "shared",
 ]
 
 log = logging.getLogger("kalshi.engine")
@@ -109,12 +110,12 @@ class _Holder:
                 self._end(self._held.popitem(last=False)[1])
             return held.engine
 
-    def callers(self) -> CallerLimits:
+    def shared(self) -> Shared:
         shared = self._shared
         if shared is not None and self._pid == os.getpid():
-            return shared.callers
+            return shared
         with self._lock:
-            return self._ready_shared().callers
+            return self._ready_shared()
 
     def close(self) -> None:
         with self._lock:
@@ -160,7 +161,8 @@ def _default_engine(shared: Shared) -> Engine:
     setup = shared.setup
     credentials = account_keys.configured(setup)
     identity = credentials.fingerprint if credentials else engine_parts.function_identity(setup)
-    return engine_parts.build(shared, setup, credentials, account="default", identity=identity)
+    scope = Scope(setup.environment, setup.host, "default", identity)
+    return engine_parts.build(shared, setup, credentials, scope=scope)
 
 
 def _engine_of(shared: Shared, row: Account) -> Engine:
@@ -172,10 +174,8 @@ def _engine_of(shared: Shared, row: Account) -> Engine:
     except ConfigError as problem:
         _report(problem)
         no_key = f"The account {row.slug} has no key that can be used; the server's log says why."
-    uid = str(row.uid)
-    identity = fingerprint(row.key_id) if row.key_id else ""
     return engine_parts.build(
-        shared, setup, credentials, account=uid, identity=identity, lane=uid, no_key=no_key
+        shared, setup, credentials, scope=account_keys.scope_of(row, setup), lane=str(row.uid), no_key=no_key
     )
 
 
@@ -222,9 +222,14 @@ def key_of(engine: Engine, call: Call) -> str:
     return cache_key(engine.scope, endpoint.operation, endpoint.signed, call.path, call.params)
 
 
+def shared() -> Shared:
+    """What the engines of this process share. Raises ConfigError or ImproperlyConfigured."""
+    return _holder.shared()
+
+
 def caller_limits() -> CallerLimits:
     """How often each caller may ask, counted with all other processes on the same Redis."""
-    return _holder.callers()
+    return shared().callers
 
 
 def serve() -> Engine:

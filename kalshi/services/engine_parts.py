@@ -127,16 +127,14 @@ def build(
     setup: conf.Setup,
     credentials: Credentials | None,
     *,
-    account: str,
-    identity: str,
+    scope: Scope,
     lane: str = "",
     no_key: str = "",
 ) -> Engine:
-    """account: as it stands in cache keys; identity: the fingerprint of its API key, "" for none. Raises ConfigError
-    for an address or a request function that cannot be used.
+    """scope: the account as it stands in cache keys. Raises ConfigError for an address or a request function that
+    cannot be used.
     """
     can_sign = credentials is not None or setup.request_function is not None
-    scope = Scope(setup.environment, setup.host, account, identity)
     budget, breaker = shared.budget(scope), shared.breaker(scope)
     gate = LimitGate(
         budget,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from kalshi.models import ApiToken
-from kalshi.services import metrics, worker_files
+from kalshi.errors import UpstreamUnavailable
+from kalshi.limits.breaker import FAILURES
+from kalshi.limits.shelf import Learned, Shelf
+from kalshi.models import Account, ApiToken, Grant
+from kalshi.services import engine, engine_parts, metrics, standing, worker_files
 from kalshi.tests.test_callers import BALANCE, concrete, every_pattern, get
 
 
@@ -72,6 +76,95 @@ def test_openmetrics_is_spoken_to_those_who_ask_for_it(exchange, metrics_token) 
     )
     assert answer["Content-Type"].startswith("application/openmetrics-text")
     assert answer.content.endswith(b"# EOF\n")
+
+
+class TestBudgetsAndBreakers:
+    @pytest.fixture(autouse=True)
+    def fund(self, user: Any) -> Account:
+        """An account of the other environment, which ada may not see."""
+        return Account.objects.create(slug="fund", label="The fund", environment="prod", key_id="key-of-fund")
+
+    def samples(self, token: str, name: str) -> list[tuple[dict[str, str], float]]:
+        text = get("/metrics", f"Bearer {token}").content.decode()
+        families = text_string_to_metric_families(text)
+        return [
+            (found.labels, found.value)
+            for family in families
+            for found in family.samples
+            if found.name == name
+        ]
+
+    def told(self, token: str) -> set[str]:
+        return {labels["account"] for labels, _ in self.samples(token, "kalshi_budget_capacity_tokens")}
+
+    def test_budgets_are_those_of_the_accounts_that_the_tokens_owner_may_see(
+        self, exchange, user, metrics_token, fund: Account
+    ) -> None:
+        assert self.told(metrics_token) == {"default"}
+        Grant.objects.create(user=user, account=fund)
+        assert self.told(metrics_token) == {"default", "fund"}
+        ApiToken.objects.update(account=fund)
+        assert self.told(metrics_token) == {"fund"}
+        Account.objects.filter(pk=fund.pk).update(enabled=False)
+        assert self.told(metrics_token) == set()
+
+    def test_each_account_shows_its_own_budget_and_scraping_builds_no_engine(
+        self, exchange, user, metrics_token, fund: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Grant.objects.create(user=user, account=fund)
+        engine.current().budget.learn_limits(
+            b'{"usage_tier": "prime", "read": {"refill_rate": 1000, "bucket_capacity": 2000}}'
+        )
+        monkeypatch.setattr(engine_parts, "build", None)
+        found = {
+            labels["account"]: value
+            for labels, value in self.samples(metrics_token, "kalshi_budget_capacity_tokens")
+        }
+        assert found["default"] > found["fund"] > 0
+
+    def test_an_account_without_an_exchange_here_is_left_out_and_counted(
+        self, exchange, user, metrics_token, fund: Account
+    ) -> None:
+        Grant.objects.create(user=user, account=fund)
+        Account.objects.filter(pk=fund.pk).update(environment="sandbox")
+        assert self.told(metrics_token) == {"default"}
+        assert self.samples(metrics_token, "kalshi_budgets_not_told") == [({}, 1)]
+
+    def test_no_more_accounts_are_told_than_the_most(
+        self, exchange, user, metrics_token, fund: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Grant.objects.create(user=user, account=fund)
+        monkeypatch.setattr(standing, "MAX_ACCOUNTS", 1)
+        assert self.told(metrics_token) == {"default"}
+        assert self.samples(metrics_token, "kalshi_budgets_not_told") == [({}, 1)]
+
+    def test_every_exchange_shows_the_position_of_its_breaker(
+        self, exchange, metrics_token, fund: Account
+    ) -> None:
+        for _ in range(FAILURES):
+            engine.of(fund).breaker.report(UpstreamUnavailable("away"), probe=False)
+        positions = {
+            labels["environment"]: (labels["host"], labels["position"])
+            for labels, value in self.samples(metrics_token, "kalshi_breaker")
+            if value == 1
+        }
+        assert positions == {
+            "demo": ("external-api.demo.kalshi.co", "closed"),
+            "prod": ("external-api.kalshi.com", "open"),
+        }
+
+    def test_what_one_process_learned_of_an_account_every_process_tells(
+        self, exchange, user, metrics_token, fund: Account, settings, redis_url: str
+    ) -> None:
+        Grant.objects.create(user=user, account=fund)
+        cache = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": redis_url, "KEY_PREFIX": "told"}
+        settings.CACHES = settings.CACHES | {"kalshi": cache}
+        link = engine.shared().link
+        assert link is not None
+        limits = b'{"usage_tier": "prime", "read": {"refill_rate": 1000, "bucket_capacity": 2000}}'
+        Shelf(link, engine.of(fund).scope.budget_name).put(Learned(time.time(), limits, b"{}"))
+        found = self.samples(metrics_token, "kalshi_budget_capacity_tokens")
+        assert ({"account": "fund"}, 2000 * engine.shared().setup.rate_share) in found
 
 
 NAMES = st.sampled_from(["balance", "orders", "none"])

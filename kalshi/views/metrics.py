@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from django.http import HttpResponse
 from prometheus_client import CollectorRegistry
@@ -19,11 +19,13 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from kalshi.services import engine, metrics
+from kalshi.limits.breaker import Position
+from kalshi.models import Account
+from kalshi.services import access, metrics, standing
 from kalshi.views.authentication import MetricsBearer
 from kalshi.views.base import ReadView
 
-BREAKER = ("closed", "half_open", "open")
+POSITIONS = get_args(Position)
 
 
 class MayWatch(BasePermission):
@@ -39,7 +41,7 @@ class MetricsView(ReadView):
 
     def get(self, request: Request) -> HttpResponse:
         registry = CollectorRegistry()
-        registry.register(Numbers())
+        registry.register(Numbers(access.accounts(request.user, request.auth)))
         encode, content_type = choose_encoder(request.META.get("HTTP_ACCEPT", ""))
         return HttpResponse(
             encode(registry), content_type=content_type, headers={"Cache-Control": "no-store"}
@@ -47,7 +49,10 @@ class MetricsView(ReadView):
 
 
 class Numbers(Collector):
-    """The tables as metric families."""
+    """The tables as metric families. accounts: those whose budget the caller may see."""
+
+    def __init__(self, accounts: list[Account]) -> None:
+        self._accounts = accounts
 
     def describe(self) -> Iterable[Metric]:
         return []
@@ -68,7 +73,8 @@ class Numbers(Collector):
         for _, (number,) in tables["dropped"]:
             dropped.add_metric([], number)
         yield dropped
-        yield from _limits()
+        yield from _budgets(self._accounts)
+        yield _breakers()
         yield from _processes(processes)
 
 
@@ -106,19 +112,36 @@ def _histogram(name: str, text: str, labels: list[str], rows: dict[tuple[str, ..
     return family
 
 
-def _limits() -> Iterator[Metric]:
-    running = engine.current()
-    budget = running.budget.snapshot()
-    yield GaugeMetricFamily("kalshi_budget_level_tokens", "What is left of our share.", value=budget["level"])
-    yield GaugeMetricFamily("kalshi_budget_capacity_tokens", "Size of our share.", value=budget["capacity"])
-    yield GaugeMetricFamily(
-        "kalshi_budget_refill_tokens_per_second", "Speed at which it fills.", value=budget["refill_per_s"]
+def _budgets(accounts: list[Account]) -> Iterator[Metric]:
+    level, capacity, refill = (
+        GaugeMetricFamily(f"kalshi_budget_{name}", text, labels=["account"])
+        for name, text in (
+            ("level_tokens", "What is left of our share of the account's read budget."),
+            ("capacity_tokens", "Size of our share."),
+            ("refill_tokens_per_second", "Speed at which it fills."),
+        )
     )
-    breaker = GaugeMetricFamily("kalshi_breaker", "1 for the position that it is in.", labels=["position"])
-    position = running.breaker.snapshot()
-    for name in BREAKER:
-        breaker.add_metric([name], float(name == position))
-    yield breaker
+    told = standing.budgets(accounts)
+    for slug, budget in told.items():
+        level.add_metric([slug], budget["level"])
+        capacity.add_metric([slug], budget["capacity"])
+        refill.add_metric([slug], budget["refill_per_s"])
+    yield from (level, capacity, refill)
+    yield GaugeMetricFamily(
+        "kalshi_budgets_not_told",
+        "Accounts beyond the most that are told of, and those that cannot be used here.",
+        value=len(accounts) - len(told),
+    )
+
+
+def _breakers() -> Metric:
+    breaker = GaugeMetricFamily(
+        "kalshi_breaker", "1 for the position that it is in.", labels=["environment", "host", "position"]
+    )
+    for (environment, host), position in standing.breakers().items():
+        for name in POSITIONS:
+            breaker.add_metric([environment, host, name], float(name == position))
+    return breaker
 
 
 def _processes(documents: list[dict[str, Any]]) -> Iterator[Metric]:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -97,6 +98,11 @@ def test_no_path_ticker_or_word_of_a_caller_becomes_a_label(served: Served) -> N
     assert routes <= {"balance", "events", "market", "metrics", "none", "readyz", "unknown"}
 
 
+def breaker(sandbox: Sandbox, position: str) -> str:
+    host = urlsplit(sandbox.base_url).netloc
+    return f'kalshi_breaker{{environment="sandbox",host="{host}",position="{position}"}}'
+
+
 def test_a_failing_exchange_shows_with_its_error_and_an_open_breaker(
     served: Served, sandbox: Sandbox
 ) -> None:
@@ -104,12 +110,15 @@ def test_a_failing_exchange_shows_with_its_error_and_an_open_breaker(
     for number in range(1, 6):
         assert served.get(f"/api/v1/kalshi/positions/?limit={number}").status_code == 502
     numbers = wait_until(
-        lambda: (found := served.metrics())['kalshi_breaker{position="open"}'] and found, 5, "an open breaker"
+        lambda: (found := served.metrics())[breaker(sandbox, "open")] and found, 5, "an open breaker"
     )
-    assert numbers['kalshi_breaker{position="closed"}'] == 0
+    assert numbers[breaker(sandbox, "closed")] == 0
     failed = 'kalshi_upstream_requests_total{operation="get_positions",outcome="upstream_bad_payload"}'
     wait_until(lambda: served.metrics().get(failed, 0) >= 5, 20, "the failures")
-    assert 0 <= numbers["kalshi_budget_level_tokens"] <= numbers["kalshi_budget_capacity_tokens"]
+    level, capacity = (
+        numbers[f'kalshi_budget_{name}_tokens{{account="default"}}'] for name in ("level", "capacity")
+    )
+    assert 0 <= level <= capacity
 
 
 def test_counts_do_not_fall_when_processes_are_replaced(served: Served) -> None:
