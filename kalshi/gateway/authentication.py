@@ -1,4 +1,4 @@
-"""Callers who sign their requests with a virtual key, as they would for Kalshi."""
+"""Callers who sign their requests with a virtual key, as they would for Kalshi; with or without a token besides."""
 
 import math
 import time
@@ -10,11 +10,13 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from kalshi.errors import Forbidden
 from kalshi.models import VirtualKey
-from kalshi.services import signed_requests, virtual_keys
+from kalshi.services import access, signed_requests, virtual_keys
 from kalshi.services.key_usage import usage
 from kalshi.services.seen_addresses import note_use
 from kalshi.services.signed_requests import KEY, SIGNATURE, TIMESTAMP
+from kalshi.views.authentication import BearerAuthentication
 
 
 class SignatureRefused(exceptions.AuthenticationFailed):
@@ -61,8 +63,24 @@ class SignedAuthentication(BaseAuthentication):
                 "The signature does not fit this key, time, method and path.", "INCORRECT_API_KEY_SIGNATURE"
             )
         usage.note(key_id)
-        note_use(f"key:{key_id}", request.META.get("REMOTE_ADDR"), key.user)
+        note_use(key, request.META.get("REMOTE_ADDR"))
         return key.user, key
+
+
+class TokenAuthentication(BearerAuthentication):
+    """A bearer token. Where the request is signed as well, both must be good and the token must open the key's account;
+    the caller is the key then, with its own limits. Some clients can only be told to send a token with every request.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        found = super().authenticate(request)
+        signed = None if found is None else SignedAuthentication().authenticate(request)
+        if found is None or signed is None:
+            return found
+        _, key = signed
+        if key.account not in access.accounts(*found):
+            raise Forbidden("The bearer token beside the key does not open the key's account.")
+        return signed
 
 
 def good_for_s(environ: Mapping[str, Any]) -> float:
@@ -72,7 +90,7 @@ def good_for_s(environ: Mapping[str, Any]) -> float:
     the signature is too old by then, they would hear of their clock and not of what is wrong.
     """
     timestamp = _header(environ, TIMESTAMP)
-    if "HTTP_AUTHORIZATION" in environ or not (timestamp.isascii() and timestamp.isdigit()):
+    if not (timestamp.isascii() and timestamp.isdigit()):
         return math.inf
     return (int(timestamp[:15]) + signed_requests.TOLERANCE_MS) / 1000 - time.time()
 

@@ -10,12 +10,11 @@ from rest_framework.request import Request
 
 from kalshi.errors import Forbidden, TooManyRequests
 from kalshi.gateway import errors, rate_limit
-from kalshi.gateway.authentication import SignedAuthentication, good_for_s
+from kalshi.gateway.authentication import SignedAuthentication, TokenAuthentication, good_for_s
 from kalshi.models import VirtualKey
 from kalshi.services import access, engine, handover, read, signed_requests
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
-from kalshi.views.authentication import BearerAuthentication
 from kalshi.views.base import ReadView, chosen_account, credential
 from kalshi.views.upstream import wants_fetch, with_freshness
 
@@ -24,7 +23,7 @@ class GatewayView(ReadView):
     """As our own API's views, but signed requests are let in too and errors have Kalshi's shape."""
 
     authentication_classes: tuple[type[BaseAuthentication], ...] = (
-        BearerAuthentication,
+        TokenAuthentication,
         SignedAuthentication,
         SessionAuthentication,
     )

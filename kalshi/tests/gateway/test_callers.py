@@ -10,11 +10,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from kalshi.models import Account, Grant, VirtualKey
+from kalshi.models import Account, ApiToken, Grant, VirtualKey
+from kalshi.services.key_usage import usage
 from kalshi.tests.gateway.signing import ROOT, Signer, create
 
 BALANCE = f"{ROOT}/portfolio/balance"
 Ask = Callable[..., Any]
+NOW = timezone.now()
 
 
 def refusal(answer: Any) -> tuple[int, str, str]:
@@ -141,6 +143,67 @@ def test_nobody_is_let_in_without_a_credential(exchange: Any, db: None) -> None:
 def test_a_bad_token_is_not_saved_by_a_good_signature(exchange: Any, signer: Signer) -> None:
     meta = signer.meta(BALANCE) | {"HTTP_AUTHORIZATION": "Bearer " + "0" * 64}
     assert Client().get(BALANCE, **meta).status_code == 401
+
+
+class TestATokenBesideAKey:
+    """Some clients can send nothing but both, ccxt among them: the request may do what each of the two may."""
+
+    @pytest.fixture
+    def both(self, ask: Ask, token: str) -> Ask:
+        return lambda path, *signer, **meta: ask(
+            path, *signer, **({"HTTP_AUTHORIZATION": f"Bearer {token}"} | meta)
+        )
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    def test_a_bad_signature_is_not_saved_by_a_good_token(self, both: Ask, fault: str) -> None:
+        meta, words = FAULTS[fault]
+        assert refusal(both("/portfolio/balance", **meta)) == (401, *words)
+
+    @pytest.mark.parametrize("change", [{"blocked": True}, {"revoked_at": NOW}, {"expires_at": NOW}])
+    def test_a_key_that_is_no_longer_good_is_not_saved_either(
+        self, both: Ask, signer: Signer, change: dict[str, Any]
+    ) -> None:
+        assert both("/portfolio/balance").status_code == 200
+        VirtualKey.objects.update(**change)
+        assert refusal(both("/portfolio/balance")) == (401, "authentication_error", "NOT_FOUND")
+
+    def test_only_the_operations_of_the_key_are_answered(self, both: Ask) -> None:
+        narrow = create("--type", "ed25519", "--operation", "get_balance")
+        assert both("/portfolio/balance", narrow).status_code == 200
+        assert refusal(both("/portfolio/orders", narrow))[:2] == (403, "permission_denied")
+
+    def test_the_limit_of_the_key_holds(self, both: Ask) -> None:
+        slow = create("--type", "ed25519", "--per-second", "0.02")
+        answers = [both("/portfolio/balance", slow) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 429]
+        # Sent again unchanged it would be too late: the signature ends before.
+        assert "RateLimit" in answers[0] and "Retry-After" not in answers[1]
+
+    def test_its_use_counts_as_the_keys(self, both: Ask, signer: Signer) -> None:
+        usage.write()
+        both("/portfolio/balance")
+        usage.write()
+        assert VirtualKey.objects.get(key_id=signer.key_id).used_count == 1
+
+    def test_the_answer_is_about_the_keys_account_which_the_token_must_open_too(
+        self, both: Ask, granted: Any, exchange: Any
+    ) -> None:
+        other = Account.objects.create(slug="other", label="Other", environment="sandbox")
+        Grant.objects.create(user=granted, account=other)
+        assert both("/portfolio/balance").status_code == 200
+        assert both("/portfolio/balance", HTTP_X_KALSHI_ACCOUNT="other").status_code == 403
+        called = len(exchange.account_calls)
+        ApiToken.objects.update(account=other)
+        answer = both("/portfolio/balance", HTTP_CACHE_CONTROL="no-cache")
+        assert refusal(answer)[:2] == (403, "permission_denied")
+        assert len(exchange.account_calls) == called
+
+    def test_the_token_of_somebody_who_may_not_see_the_account_opens_nothing(
+        self, both: Ask, django_user_model: Any
+    ) -> None:
+        _, theirs = ApiToken.objects.create(django_user_model.objects.create_user("bob"), name="theirs")
+        answer = both("/portfolio/balance", HTTP_AUTHORIZATION=f"Bearer {theirs}")
+        assert refusal(answer)[:2] == (403, "permission_denied")
 
 
 def test_a_bad_signature_is_not_saved_by_a_session(exchange: Any, granted: Any, signer: Signer) -> None:
