@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -125,7 +126,9 @@ class AccountAdmin(RuledAdmin):
 
     @display(description="last test")
     def last_test(self, account: Account) -> str:
-        found = AuditEvent.objects.filter(action=Action.ACCOUNT_TESTED, target=account.slug).first()
+        # Versions that did not tell the account named it as the target.
+        of_it = Q(account_uid=account.uid) | Q(account_uid=None, target=account.slug)
+        found = AuditEvent.objects.filter(of_it, action=Action.ACCOUNT_TESTED).first()
         if found is None:
             return "never"
         worst = found.details.get("result", "ok")
@@ -148,6 +151,6 @@ class AccountAdmin(RuledAdmin):
             statuses = {finding.status for finding in found}
             worst = next((status for status in ("fail", "warn") if status in statuses), "ok")
             details = {"result": worst} | {finding.name: finding.status for finding in found}
-            audit.record(Action.ACCOUNT_TESTED, target=account.slug, details=details)
+            audit.record(Action.ACCOUNT_TESTED, target=account.slug, account=account, details=details)
             context |= {"findings": found, "worst": worst}
         return TemplateResponse(request, "kalshi/admin/account_test.html", context)

@@ -50,11 +50,11 @@ class RuledAdmin(Ruled, ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Filters that the page offers, and no others: a filter can spell out a column that is never shown."""
-        names = [one[0] if isinstance(one, tuple | list) else one for one in self.get_list_filter(request)]
-        names += [self.date_hierarchy] if self.date_hierarchy else []
-        return any(
-            lookup == name or lookup.startswith(f"{name}__") for name in names if isinstance(name, str)
-        )
+        offered = [one[0] if isinstance(one, tuple | list) else one for one in self.get_list_filter(request)]
+        # Filters of our own are classes, asked for by the name of their parameter alone.
+        own = {one.parameter_name for one in offered if hasattr(one, "parameter_name")}
+        names = [name for name in (*offered, self.date_hierarchy) if isinstance(name, str)]
+        return lookup in own or any(lookup == name or lookup.startswith(f"{name}__") for name in names)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Without buttons that open the page of another table in a window."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 from kalshi.admin import marks, rules
 from kalshi.admin.audit import action_name
 from kalshi.models import Account, AuditEvent, VirtualKey
-from kalshi.services import access, virtual_keys
+from kalshi.services import virtual_keys
 
 MAX_ACCOUNTS, MAX_KEYS, MAX_EVENTS = 12, 6, 10
 
@@ -43,5 +43,4 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         ),
         "used_keys": [(key, virtual_keys.state(key)) for key in used[:MAX_KEYS]],
         "events": [(event, action_name(event)) for event in events[:MAX_EVENTS]],
-        "may_audit": access.may_audit(user),
     }

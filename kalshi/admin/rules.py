@@ -68,11 +68,6 @@ def others(user: Any) -> Q | None:
     return ~Q(pk=user.pk) if user.is_superuser else None
 
 
-def events(user: Any) -> Q | None:
-    """The whole log for those who may read it; everybody else what they did themselves."""
-    return EVERY if access.may_audit(user) else Q(actor=user.get_username())
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
     seen: Rows
@@ -105,7 +100,7 @@ RULES: dict[type[Model], Rule] = {
         seen=revocable_tokens, added=own_tokens, changed=revocable_tokens, removed=revocable_tokens
     ),
     EndpointPolicy: Rule(seen=operators, changed=operators),
-    AuditEvent: Rule(seen=events),
+    AuditEvent: Rule(seen=access.audit_events),
     SeenAddress: Rule(seen=auditors),
     get_user_model(): Rule(seen=superusers, added=superusers, changed=superusers, removed=others),
 }

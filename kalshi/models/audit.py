@@ -20,11 +20,17 @@ class AppendOnly(models.QuerySet["AuditEvent"]):
 class AuditEvent(models.Model):
     """`actor` is a user's name as it was then, or empty; no foreign key, so that nothing has to be rewritten when a
     person is deleted. `target` names what it was done to; `details` never holds a secret.
+
+    `account` is the slug, as it was then, of the account that the event is about; empty where it is about none, and in
+    events of versions that did not tell it. Slugs are changed and given again: `account_uid` says for good which
+    account it was, and is what rights are judged by.
     """
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor = models.CharField(max_length=150, blank=True, db_index=True)
     action = models.CharField(max_length=40, db_index=True)
+    account = models.CharField(max_length=40, blank=True, db_index=True)
+    account_uid = models.UUIDField(null=True, blank=True, editable=False, db_index=True)
     target = models.CharField(max_length=200, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from kalshi import conf
 from kalshi.errors import Forbidden
@@ -137,8 +137,23 @@ def is_operator(user: Any) -> bool:
 
 
 def may_audit(user: Any) -> bool:
-    """Whether the user may read the audit log, which tells of all accounts and all people: owner of every account."""
+    """Whether the user may read the whole audit log, which tells of all accounts and all people: owner of every one."""
     if not user.is_active:
         return False
     owned = Grant.objects.filter(user_id=user.pk, role=Grant.Role.OWNER).values("account_id")
     return user.is_superuser or not Account.objects.exclude(pk__in=owned).exists()
+
+
+def audit_events(user: Any) -> Q | None:
+    """Which rows of the audit log the user may read; None: none.
+
+    The whole log for those who own every account; what one did oneself, and what is about an account of which one is
+    operator or owner now, for everybody else who may enter the admin. An account is known by its `uid` here: one that
+    is gone is nobody's, and another that got its name does not inherit what happened to it.
+    """
+    if not may_administer(user):
+        return None
+    if may_audit(user):
+        return Q()
+    operated = held(user, Grant.Role.OPERATOR)
+    return Q(actor=user.get_username()) | Q(account_uid__in=operated.values("uid"))

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import TextChoices
 from django.http import HttpRequest
 
-from kalshi.models import AuditEvent
+from kalshi.models import Account, AuditEvent
 from kalshi.request_id import REQUEST_ID
 
 CALLER: ContextVar[HttpRequest | None] = ContextVar("kalshi_audit_caller", default=None)
@@ -46,6 +46,7 @@ class Action(TextChoices):
     ACCOUNT_CHANGED = "account-changed", "account changed"
     ACCOUNT_REMOVED = "account-removed", "account removed"
     ACCOUNT_TESTED = "account-tested", "account tested"
+    KEY_RING_ROTATED = "key-ring-rotated", "key ring rotated"
     TOKEN_MADE = "token-made", "token made"
     TOKEN_CHANGED = "token-changed", "token changed"
     TOKEN_REVOKED = "token-revoked", "token revoked"
@@ -64,20 +65,24 @@ def record(
     *,
     actor: Any = None,
     target: str = "",
+    account: Account | None = None,
     request: HttpRequest | None = None,
     address: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """Add one row. `details` must fit JSON and hold no secret.
 
-    actor: a user or a name; None takes the signed-in caller of the current request. request and address default to
-    those of the current request. Too long texts are cut to their columns.
+    actor: a user or a name; None takes the signed-in caller of the current request. account: the one that it is about,
+    whose operators may see it; details must tell them nothing of other accounts. request and address default to those
+    of the current request. Too long texts are cut to their columns.
     """
     request = request or CALLER.get()
     return AuditEvent.objects.create(
         action=action,
         actor=_name(actor if actor is not None else getattr(request, "user", None))[:150],
         target=target[:200],
+        account="" if account is None else account.slug,
+        account_uid=None if account is None else account.uid,
         address=plain_address(address) if address is not None else address_of(request),
         request_id="" if REQUEST_ID.get() == "-" else REQUEST_ID.get(),
         details=(details or {}) | ({} if request is not None else _via()),

@@ -9,7 +9,7 @@ from typing import Any
 
 from kalshi.models import AuditEvent
 
-COLUMNS = ("at", "actor", "action", "target", "address", "request_id", "details")
+COLUMNS = ("at", "actor", "action", "account", "target", "address", "request_id", "details")
 CHUNK = 1_000
 # A spreadsheet takes a cell that begins so for a formula, and would run what somebody typed as a user name.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -24,7 +24,9 @@ class _Echo:
 
 
 def csv_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
-    """Header and one line for each event; times in UTC, ISO 8601; details as JSON. Nothing can act as a formula."""
+    """Header and one line for each event; times in UTC, ISO 8601; account by its slug as it was then, empty for none;
+    details as JSON. Nothing can act as a formula.
+    """
     writer = csv.writer(_Echo())
     yield _line(writer, COLUMNS)
     for event in events:
@@ -34,6 +36,7 @@ def csv_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
                 event.at.isoformat(),
                 event.actor,
                 event.action,
+                event.account,
                 event.target,
                 event.address or "",
                 event.request_id,

@@ -13,23 +13,31 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
+from kalshi.models import Account
 from kalshi.services.audit import Action, record
+from kalshi.services.credential_names import credential_name
+from kalshi.services.verify_findings import masked_key_id
 
 Change = tuple[Any, Any]
 """Before and after."""
 _BEFORE = "_audit_before"
+GONE = "(deleted)"
 
 
 @dataclass(frozen=True)
 class Watched:
-    """`secrets`: fields of which only the fact that they changed is told. None as an action: not recorded."""
+    """`account`: the one that a row is about. `secrets`: fields of which only the fact that they changed is told;
+    `masked`: ids of keys, told as everywhere else. None as an action: not recorded.
+    """
 
     fields: tuple[str, ...]
     added: Callable[[Any], Action | None]
     changed: Callable[[dict[str, Change]], Action | None]
     removed: Callable[[Any], Action | None]
     target: Callable[[Any], str] = str
+    account: Callable[[Any], Account | None] = lambda row: None
     secrets: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
 
 
 def _always(action: Action | None) -> Callable[[Any], Action | None]:
@@ -56,8 +64,9 @@ def _factor_change(changes: dict[str, Change]) -> Action:
     return Action.SECOND_FACTOR_ADDED if changes["confirmed"][1] else Action.SECOND_FACTOR_REMOVED
 
 
-def _named(row: Any) -> str:
-    return f"{row} ({row.key_id})"
+def _its_account(row: Any) -> Account | None:
+    found: Account | None = row.account
+    return found
 
 
 WATCHED: dict[str, Watched] = {
@@ -71,10 +80,12 @@ WATCHED: dict[str, Watched] = {
     "kalshi.Account": Watched(
         fields=("slug", "label", "environment", "key_id", "subaccount", "enabled"),
         secrets=("sealed_key",),
+        masked=("key_id",),
         added=_always(Action.ACCOUNT_ADDED),
         changed=_always(Action.ACCOUNT_CHANGED),
         removed=_always(Action.ACCOUNT_REMOVED),
         target=lambda account: account.slug,
+        account=lambda account: account,
     ),
     "kalshi.Grant": Watched(
         fields=("user", "account", "role"),
@@ -82,12 +93,15 @@ WATCHED: dict[str, Watched] = {
         changed=_always(Action.GRANT_CHANGED),
         removed=_always(Action.GRANT_TAKEN),
         target=lambda grant: f"{grant.user} on {grant.account.slug}",
+        account=_its_account,
     ),
     "kalshi.ApiToken": Watched(
         fields=("name", "user", "scope", "account", "expiry"),
         added=_always(Action.TOKEN_MADE),
         changed=_always(Action.TOKEN_CHANGED),
         removed=_always(Action.TOKEN_REVOKED),
+        target=credential_name,
+        account=_its_account,
     ),
     "kalshi.VirtualKey": Watched(
         fields=(
@@ -103,7 +117,8 @@ WATCHED: dict[str, Watched] = {
         added=_always(Action.KEY_MADE),
         changed=_key_change,
         removed=_always(Action.KEY_REVOKED),
-        target=_named,
+        target=credential_name,
+        account=_its_account,
     ),
     # Rows are made for every endpoint by migrations: only what people change is of interest.
     "kalshi.EndpointPolicy": Watched(
@@ -156,12 +171,13 @@ def _after_save(sender: type[Model], instance: Any, created: bool, raw: bool, **
     watched = WATCHED[sender._meta.label]
     before = instance.__dict__.pop(_BEFORE, None)
     if created and not raw:
-        _record(watched.added(instance), watched, instance, _values(watched, instance))
+        _record(watched.added(instance), watched, instance, _shown(watched, instance))
     elif before is not None:
         changes = _changes(watched, before, instance)
         if changes:
             told: dict[str, Any] = {
-                name: {"before": old, "after": new} for name, (old, new) in changes.items()
+                name: {"before": _mask(watched, name, old), "after": _mask(watched, name, new)}
+                for name, (old, new) in changes.items()
             }
             told |= {name: "changed" for name in watched.secrets if name in changes}
             _record(watched.changed(changes), watched, instance, told)
@@ -169,7 +185,7 @@ def _after_save(sender: type[Model], instance: Any, created: bool, raw: bool, **
 
 def _after_delete(sender: type[Model], instance: Any, **_: Any) -> None:
     watched = WATCHED[sender._meta.label]
-    _record(watched.removed(instance), watched, instance, _values(watched, instance))
+    _record(watched.removed(instance), watched, instance, _shown(watched, instance))
 
 
 def _rights_changed(
@@ -184,7 +200,8 @@ def _rights_changed(
 
 def _record(action: Action | None, watched: Watched, row: Any, details: dict[str, Any]) -> None:
     if action is not None:
-        record(action, target=_told(lambda: watched.target(row)), details=details)
+        target = _told(lambda: watched.target(row), GONE)
+        record(action, target=target, account=_told(lambda: watched.account(row)), details=details)
 
 
 def _changes(watched: Watched, before: Any, after: Any) -> dict[str, Change]:
@@ -201,8 +218,16 @@ def _is_rehashed(name: str, person: Any) -> bool:
     return name == "password" and getattr(person, "_password", "") is None and person.has_usable_password()
 
 
+def _shown(watched: Watched, row: Any) -> dict[str, Any]:
+    return {name: _mask(watched, name, value) for name, value in _values(watched, row).items()}
+
+
+def _mask(watched: Watched, name: str, value: Any) -> Any:
+    return masked_key_id(value) if name in watched.masked and value else value
+
+
 def _values(watched: Watched, row: Any) -> dict[str, Any]:
-    return {name: _told(lambda name=name: _plain(getattr(row, name))) for name in watched.fields}  # type: ignore[misc]
+    return {name: _told(lambda name=name: _plain(getattr(row, name)), GONE) for name in watched.fields}  # type: ignore[misc]
 
 
 def _plain(value: Any) -> Any:
@@ -214,9 +239,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _told(describe: Callable[[], Any]) -> Any:
+def _told(describe: Callable[[], Any], otherwise: Any = None) -> Any:
     """What a row that was deleted a moment ago pointed to may be gone as well."""
     try:
         return describe()
     except ObjectDoesNotExist:
-        return "(deleted)"
+        return otherwise

@@ -17,7 +17,7 @@ from django.core.cache import caches
 
 from kalshi import conf
 from kalshi.cache.listing import Listed, Listing, list_entries
-from kalshi.models import Grant
+from kalshi.models import Account, Grant
 from kalshi.redis_link import PREFIX, RedisLost
 from kalshi.services import access, engine, metrics
 from kalshi.services.audit import Action, record
@@ -146,16 +146,24 @@ def purgeable(user: Any, *, keys: Sequence[str] = (), filters: Filters | None = 
 
 
 def purge(rows: Sequence[Row]) -> int:
-    """Take them out everywhere, and record it. rows: of `purgeable`. The next question asks Kalshi."""
+    """Take them out everywhere, and record it, for each owner on its own. rows: of `purgeable`. The next question asks
+    Kalshi.
+    """
     store = engine.current().store
     for row in rows:
         store.delete(row.key)
-    if rows:
-        operations = sorted({row.operation for row in rows})
-        target = operations[0] if len(operations) == 1 else f"{len(operations)} operations"
-        told = [f"{row.owner} {row.operation} {row.question}" for row in rows[:MAX_TOLD]]
-        record(Action.CACHE_PURGED, target=target, details={"entries": len(rows), "first": told})
+    for owner in sorted({row.owner for row in rows}):
+        _record_purge(owner, [row for row in rows if row.owner == owner])
     return len(rows)
+
+
+def _record_purge(owner: str, rows: Sequence[Row]) -> None:
+    operations = sorted({row.operation for row in rows})
+    target = operations[0] if len(operations) == 1 else f"{len(operations)} operations"
+    told = [f"{row.owner} {row.operation} {row.question}" for row in rows[:MAX_TOLD]]
+    account = None if owner == PUBLIC else Account.objects.filter(slug=owner).first()
+    details = {"entries": len(rows), "first": told}
+    record(Action.CACHE_PURGED, target=target, account=account, details=details)
 
 
 def outcomes() -> list[tuple[str, dict[str, int]]]:

@@ -6,13 +6,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from typing import Any
 
 from django.db import DatabaseError
 from django.utils import timezone
 
-from kalshi.models import SeenAddress
+from kalshi.models import SeenAddress, VirtualKey
 from kalshi.services.audit import Action, plain_address, record
+from kalshi.services.credential_names import Credential, credential_id, credential_name
 
 # A pair that this process knows costs a look into a dictionary; the row's time of last use is written this often.
 REMEMBERED_S = 3600.0
@@ -26,20 +26,21 @@ _lock = threading.Lock()
 _noted: OrderedDict[tuple[str, str], float] = OrderedDict()
 
 
-def note_use(credential: str, address: str | None, actor: Any = None) -> None:
+def note_use(credential: Credential, address: str | None) -> None:
     """Remember the use, and record it in the audit log if the address is new.
 
-    credential: `key:<key id>` or `token:<token key>`; actor: its owner. Never raises: a database that fails here must
-    not refuse the caller; it is noted with the next use then. Requests that the edge answers are not noted: Django
-    checked the same credential within two seconds before, but perhaps from another address.
+    Never raises: a database that fails here must not refuse the caller; it is noted with the next use then. Requests
+    that the edge answers are not noted: Django checked the same credential within two seconds before, but perhaps from
+    another address.
     """
     plain = plain_address(address or "")
-    if plain is None or _is_known((credential, plain), time.monotonic()):
+    pair = (_key(credential), plain or "")
+    if plain is None or _is_known(pair, time.monotonic()):
         return
     try:
-        _write(credential, plain, actor)
+        _write(credential, *pair)
     except DatabaseError as problem:
-        forget((credential, plain))
+        forget(pair)
         log.warning("the use of a credential could not be noted (%s)", type(problem).__name__)
 
 
@@ -68,11 +69,24 @@ def _is_known(pair: tuple[str, str], now: float) -> bool:
     return False
 
 
-def _write(credential: str, address: str, actor: Any) -> None:
-    row, is_new = SeenAddress.objects.get_or_create(credential=credential, address=address)
+def _key(credential: Credential) -> str:
+    """What stands in `SeenAddress.credential`."""
+    return f"{'key' if isinstance(credential, VirtualKey) else 'token'}:{credential_id(credential)}"
+
+
+def _write(credential: Credential, key: str, address: str) -> None:
+    row, is_new = SeenAddress.objects.get_or_create(credential=key, address=address)
     if not is_new:
         SeenAddress.objects.filter(pk=row.pk).update(last_seen_at=timezone.now())
         return
-    record(Action.NEW_ADDRESS, actor=actor, target=credential, address=address)
-    surplus = SeenAddress.objects.filter(credential=credential)[MAX_ADDRESSES:]
+    kind = "virtual key" if isinstance(credential, VirtualKey) else "token"
+    record(
+        Action.NEW_ADDRESS,
+        actor=credential.user,
+        target=credential_name(credential),
+        account=credential.account,
+        address=address,
+        details={"credential": kind},
+    )
+    surplus = SeenAddress.objects.filter(credential=key)[MAX_ADDRESSES:]
     SeenAddress.objects.filter(pk__in=[row.pk for row in surplus]).delete()

@@ -43,6 +43,17 @@ def stranger(django_user_model: Any) -> Any:
     return django_user_model.objects.create_user("ada", password="a long password")
 
 
+def key_of(user: Any, account: Account) -> VirtualKey:
+    return VirtualKey.objects.create(
+        user=user, account=account, label="bot", key_type="rsa", public_key="PEM"
+    )
+
+
+@pytest.fixture
+def key(stranger: Any) -> VirtualKey:
+    return key_of(stranger, Account.objects.get(slug=DEFAULT_SLUG))
+
+
 @pytest.fixture
 def admin(django_user_model: Any) -> Client:
     client = Client(REMOTE_ADDR="192.0.2.7")
@@ -114,11 +125,12 @@ def test_an_account_is_told_without_its_key() -> None:
 def test_tokens_and_virtual_keys_are_told(user: Any) -> None:
     row, token = ApiToken.objects.create(user, name="notebook")
     row.delete()
-    assert (last(Action.TOKEN_MADE).target, last(Action.TOKEN_REVOKED).target) == ("notebook of ada",) * 2
+    wanted = f"notebook of ada (***{token[11:15]})"
+    assert (last(Action.TOKEN_MADE).target, last(Action.TOKEN_REVOKED).target) == (wanted,) * 2
     assert token not in str(last(Action.TOKEN_MADE).details)
 
     account = Account.objects.get(slug=DEFAULT_SLUG)
-    key = VirtualKey.objects.create(user=user, account=account, label="bot", key_type="rsa", public_key="PEM")
+    key = key_of(user, account)
     for field, value in (
         ("blocked", True),
         ("blocked", False),
@@ -127,7 +139,7 @@ def test_tokens_and_virtual_keys_are_told(user: Any) -> None:
     ):
         setattr(key, field, value)
         key.save()
-    wanted = [
+    in_order = [
         Action.KEY_MADE,
         Action.KEY_BLOCKED,
         Action.KEY_UNBLOCKED,
@@ -137,7 +149,7 @@ def test_tokens_and_virtual_keys_are_told(user: Any) -> None:
     told = (
         AuditEvent.objects.filter(action__startswith="key-").order_by("id").values_list("action", flat=True)
     )
-    assert list(told) == wanted
+    assert list(told) == in_order
 
 
 def test_people_are_told_without_their_passwords(django_user_model: Any) -> None:
@@ -172,39 +184,145 @@ def test_a_token_used_from_a_new_address_is_told_once(token: str) -> None:
     for address in ("192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"):
         ask(address)
     assert [event.address for event in events(Action.NEW_ADDRESS)] == ["2001:db8::1", "192.0.2.1"]
-    assert last(Action.NEW_ADDRESS).target == f"token:{token[:15]}"
+    assert last(Action.NEW_ADDRESS).target == f"tests of ada (***{token[11:15]})"
     assert last(Action.NEW_ADDRESS).actor == "ada"
+    assert token[:15] not in str(list(AuditEvent.objects.values()))
 
     seen_addresses.forget()  # as another process
     ask("192.0.2.1")
     assert len(events(Action.NEW_ADDRESS)) == 2
 
 
-def test_a_known_address_costs_no_query(django_assert_num_queries: Any) -> None:
-    seen_addresses.note_use("key:1", "192.0.2.1")
+def test_a_known_address_costs_no_query(key: VirtualKey, django_assert_num_queries: Any) -> None:
+    seen_addresses.note_use(key, "192.0.2.1")
     with django_assert_num_queries(0):
-        seen_addresses.note_use("key:1", "192.0.2.1")
-        seen_addresses.note_use("key:1", "no address")
-        seen_addresses.note_use("key:1", None)
+        seen_addresses.note_use(key, "192.0.2.1")
+        seen_addresses.note_use(key, "no address")
+        seen_addresses.note_use(key, None)
 
 
-def test_the_addresses_of_a_credential_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_addresses_of_a_credential_are_bounded(key: VirtualKey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seen_addresses, "MAX_ADDRESSES", 2)
     for number in range(4):
-        seen_addresses.note_use("key:1", f"192.0.2.{number}")
+        seen_addresses.note_use(key, f"192.0.2.{number}")
     assert SeenAddress.objects.count() == 2
     assert len(events(Action.NEW_ADDRESS)) == 4
 
 
-def test_a_failing_database_refuses_nobody_and_the_next_use_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_database_refuses_nobody_and_the_next_use_is_noted(
+    key: VirtualKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise DatabaseError
 
     with monkeypatch.context() as broken:
         broken.setattr(seen_addresses, "_write", fail)
-        seen_addresses.note_use("key:1", "192.0.2.1")
-    seen_addresses.note_use("key:1", "192.0.2.1")
+        seen_addresses.note_use(key, "192.0.2.1")
+    seen_addresses.note_use(key, "192.0.2.1")
     assert len(events(Action.NEW_ADDRESS)) == 1
+
+
+# Which account
+
+
+def test_what_happens_to_an_account_names_it_and_still_does_when_it_is_gone(stranger: Any) -> None:
+    account = Account.objects.create(slug="fund", label="Fund")
+    Grant.objects.create(user=stranger, account=account)
+    ApiToken.objects.create(stranger, name="phone", account=account)
+    key = key_of(stranger, account)
+    seen_addresses.note_use(key, "192.0.2.1")
+    account.slug = "macro"
+    account.save()
+    uid = account.uid
+    account.delete()
+    told = AuditEvent.objects.filter(account_uid=uid).order_by("id").values_list("action", "account")
+    assert list(told)[:5] == [
+        (Action.ACCOUNT_ADDED, "fund"),
+        (Action.GRANT_GIVEN, "fund"),
+        (Action.TOKEN_MADE, "fund"),
+        (Action.KEY_MADE, "fund"),
+        (Action.NEW_ADDRESS, "fund"),
+    ]
+    assert list(told)[5] == (Action.ACCOUNT_CHANGED, "macro")
+    assert set(list(told)[6:]) == {
+        (action, "macro")
+        for action in (Action.GRANT_TAKEN, Action.TOKEN_REVOKED, Action.KEY_REVOKED, Action.ACCOUNT_REMOVED)
+    }
+
+
+def test_what_is_about_no_account_names_none(stranger: Any) -> None:
+    ApiToken.objects.create(stranger, name="phone")
+    EndpointPolicy.objects.filter(operation="get_balance").first().save()
+    Client().force_login(stranger)
+    assert set(AuditEvent.objects.values_list("account", "account_uid")) == {("", None)}
+
+
+@pytest.mark.parametrize("role", [Grant.Role.OPERATOR, Grant.Role.OWNER])
+def test_who_operates_an_account_reads_what_happened_to_it_and_what_they_did(
+    stranger: Any, role: str
+) -> None:
+    fund, other = (Account.objects.create(slug=slug, label=slug) for slug in ("fund", "other"))
+    Grant.objects.create(user=stranger, account=fund, role=role)
+    for actor, account in (("root", fund), ("root", other), ("root", None), ("ada", None), ("ada", other)):
+        record(Action.CACHE_PURGED, actor=actor, account=account, target=f"{actor} {account or ''}".strip())
+    client = Client()
+    client.force_login(stranger)
+
+    def purged() -> set[str]:
+        told = rows(client.get("/audit.csv?action=cache-purged").getvalue().decode())
+        return {row["target"] for row in told}
+
+    assert purged() == {"root fund", "ada", "ada other"}
+    html = client.get("/admin/kalshi/auditevent/?action=cache-purged").content.decode()
+    assert "root fund" in html and "root other" not in html
+    Grant.objects.filter(user=stranger).update(role=Grant.Role.VIEWER)
+    assert client.get("/audit.csv").status_code == 403
+
+
+def test_an_account_that_gets_the_name_of_another_does_not_inherit_its_past(stranger: Any) -> None:
+    first = Account.objects.create(slug="fund", label="First")
+    record(Action.CACHE_PURGED, actor="root", account=first, target="long ago")
+    first.delete()
+    second = Account.objects.create(slug="fund", label="Second")
+    Grant.objects.create(user=stranger, account=second, role=Grant.Role.OWNER)
+    client = Client()
+    client.force_login(stranger)
+    told = rows(client.get("/audit.csv").getvalue().decode())
+    assert "long ago" not in {row["target"] for row in told}
+    assert {row["account"] for row in told} == {"fund", ""}
+
+
+def test_the_log_is_filtered_by_account_under_all_its_names(admin: Client) -> None:
+    fund, other = (Account.objects.create(slug=slug, label=slug) for slug in ("fund", "other"))
+    record(Action.CACHE_PURGED, actor="root", account=fund, target="under the old name")
+    record(Action.CACHE_PURGED, actor="root", account=other, target="of the other")
+    fund.slug = "macro"
+    fund.save()
+    for path in ("/admin/kalshi/auditevent/?account=macro", "/audit.csv?account=macro"):
+        answer = admin.get(path)
+        text = (answer.getvalue() if answer.streaming else answer.content).decode()
+        assert "under the old name" in text and "of the other" not in text, path
+    assert "/audit.csv?account=macro" in admin.get("/admin/kalshi/auditevent/?account=macro").content.decode()
+    other.delete()
+    assert "other (removed)" in admin.get("/admin/kalshi/auditevent/").content.decode()
+
+
+# Ids of keys
+
+
+def test_ids_of_keys_are_masked_and_still_tell_which_key_it_was(stranger: Any) -> None:
+    old, new = (f"7d1f2a9e-1111-4000-8000-00000000{end}" for end in ("beef", "c0de"))
+    account = Account.objects.create(slug="fund", label="Fund", key_id=old)
+    account.key_id = new
+    account.save()
+    key = key_of(stranger, account)
+    seen_addresses.note_use(key, "192.0.2.1")
+    assert last(Action.ACCOUNT_ADDED).details["key_id"] == "***beef"
+    assert last(Action.ACCOUNT_CHANGED).details["key_id"] == {"before": "***beef", "after": "***c0de"}
+    assert last(Action.KEY_MADE).target == f"bot of ada (***{str(key.key_id)[-4:]})"
+    assert last(Action.NEW_ADDRESS).target == last(Action.KEY_MADE).target
+    told = str(list(AuditEvent.objects.values("target", "details")))
+    assert [key_id for key_id in (old, new, str(key.key_id)) if key_id in told] == []
 
 
 # Append-only
@@ -258,7 +376,7 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_the_log_is_exported_for_owners_and_nobody_else(admin: Client, stranger: Any) -> None:
+def test_the_log_is_exported_for_those_who_read_it_in_the_admin(admin: Client, stranger: Any) -> None:
     other = Client()
     assert other.get("/audit.csv").status_code == 302
     other.force_login(stranger)
@@ -266,9 +384,14 @@ def test_the_log_is_exported_for_owners_and_nobody_else(admin: Client, stranger:
     grant = Grant.objects.create(
         user=stranger, account=Account.objects.get(slug=DEFAULT_SLUG), role=Grant.Role.OWNER
     )
-    assert other.get("/audit.csv").status_code == 200
+    record(Action.SIGNED_OUT, actor="eve", target="eve")
+
+    def exported() -> list[str]:
+        return [row["actor"] for row in rows(other.get("/audit.csv").getvalue().decode())]
+
+    assert "eve" in exported()  # ada owns every account
     Account.objects.create(slug="second", label="Second")
-    assert other.get("/audit.csv").status_code == 403
+    assert "eve" not in exported() and exported()
     grant.delete()
 
     answer = admin.get("/audit.csv")
@@ -295,6 +418,11 @@ def test_the_command_prints_what_was_asked_for(capsys: pytest.CaptureFixture[str
 
     call_command("audit", action="sign-out")
     assert "ada  sign-out  ada?[2J  192.0.2.1" in capsys.readouterr().out
+
+    record(Action.CACHE_PURGED, account=Account.objects.get(slug=DEFAULT_SLUG), target="get_balance")
+    call_command("audit", account=DEFAULT_SLUG)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines and all("account default" in line for line in lines)
 
     tomorrow = (timezone.now() + timedelta(days=1)).date().isoformat()
     call_command("audit", since=tomorrow)

@@ -24,7 +24,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
     def authenticate(self, request: Any) -> tuple[Any, Any] | None:
         found: tuple[Any, Any] | None = super().authenticate(request)
         if found is not None:
-            note_use(f"token:{found[1].token_key}", request.META.get("REMOTE_ADDR"), found[0])
+            note_use(found[1], request.META.get("REMOTE_ADDR"))
         return found
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, Any]:

@@ -2,8 +2,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
 
 from kalshi.models import AuditEvent
+from kalshi.services import audit_reading
 from kalshi.services.audit import Action
 from kalshi.services.audit_export import CHUNK, csv_lines
 
@@ -15,18 +17,28 @@ class Command(BaseCommand):
         parser.add_argument("--since", help="from this moment on: 2026-11-21 or 2026-11-21T08:00, in UTC")
         parser.add_argument("--until", help="before this moment")
         parser.add_argument("--action", choices=Action.values, help="only events of this kind")
+        parser.add_argument("--account", metavar="SLUG", help="only events about this account")
         parser.add_argument("--csv", action="store_true", help="as CSV, safe to open in a spreadsheet")
 
     def handle(
-        self, *, since: str | None, until: str | None, action: str | None, csv: bool, **_: Any
+        self,
+        *,
+        since: str | None,
+        until: str | None,
+        action: str | None,
+        account: str | None,
+        csv: bool,
+        **_: Any,
     ) -> None:
-        events = AuditEvent.objects.order_by("at", "id")
+        events: QuerySet[AuditEvent] = AuditEvent.objects.order_by("at", "id")
         if since is not None:
             events = events.filter(at__gte=_moment("--since", since))
         if until is not None:
             events = events.filter(at__lt=_moment("--until", until))
         if action is not None:
             events = events.filter(action=action)
+        if account is not None:
+            events = audit_reading.about(events, account)
         rows = events.iterator(CHUNK)
         for line in csv_lines(rows) if csv else map(_shown, rows):
             self.stdout.write(line.removesuffix("\r\n"))
@@ -45,6 +57,6 @@ def _moment(option: str, text: str) -> datetime:
 def _shown(event: AuditEvent) -> str:
     cells = (event.at.isoformat(timespec="seconds"), event.actor or "-", event.action, event.target or "-")
     # What somebody typed as a user name must not steer the terminal.
-    return "  ".join("".join(c if c.isprintable() else "?" for c in cell) for cell in cells) + (
-        f"  {event.address}" if event.address else ""
-    )
+    shown = ["".join(c if c.isprintable() else "?" for c in cell) for cell in cells]
+    shown += [f"account {event.account}"] if event.account else []
+    return "  ".join([*shown, *([event.address] if event.address else [])])

@@ -15,13 +15,13 @@ from django.test import Client
 from kalshi.models import (
     Account,
     ApiToken,
-    AuditEvent,
     EndpointPolicy,
     Grant,
     SeenAddress,
     VirtualKey,
 )
 from kalshi.services import virtual_keys
+from kalshi.services.audit import Action, record
 
 ROLES = ("superuser", "owner", "operator", "viewer", "stranger", "staff", "shut", "default-operator")
 MAY_ENTER = ("superuser", "owner", "operator", "default-operator")
@@ -51,8 +51,8 @@ def person(name: str, **fields: Any) -> Any:
 def belongings(account: Account, user: Any) -> dict[str, Any]:
     key = virtual_keys.issue(user, account, f"key-of-{account.slug}", key_type="ed25519").key
     token, _ = ApiToken.objects.create(user, name=f"token-of-{account.slug}", account=account)
-    event = AuditEvent.objects.create(
-        action="grant-given", target=f"event-of-{account.slug}", actor=str(user)
+    event = record(
+        Action.GRANT_GIVEN, actor="somebody else", target=f"event-of-{account.slug}", account=account
     )
     return {"account": account, "key": key, "token": token, "event": event, "user": user}
 

@@ -110,6 +110,14 @@ def test_all_that_fit_the_filters_are_purged_at_once(world: World, filled: dict[
     world.client("superuser").post("/admin/cache/purge/", form)
     left = {name for name, key in filled.items() if engine.current().store.get(key) is not None}
     assert left == {"public"}
+    told = AuditEvent.objects.filter(action="cache-purged").order_by("account")
+    # One for each account, so that its operators read of it and of nothing else.
+    assert [event.account for event in told if event.actor == "superuser"] == [
+        "",
+        "default",
+        "ours",
+        "theirs",
+    ]
 
 
 def test_entries_of_redis_are_listed_and_purged(world: World, settings: Any, redis_url: str) -> None:

@@ -65,8 +65,8 @@ def pages(world: World) -> dict[str, tuple[str, set[str]]]:
             f"{name} token": (f"kalshi/apitoken/{token}/change/", owners),
             f"{name} token's history": (f"kalshi/apitoken/{token}/history/", owners),
             f"{name} token's deletion": (f"kalshi/apitoken/{token}/delete/", owners),
-            f"{name} event": (f"kalshi/auditevent/{event}/change/", ROOT),
-            f"{name} event's history": (f"kalshi/auditevent/{event}/history/", ROOT),
+            f"{name} event": (f"kalshi/auditevent/{event}/change/", seers),
+            f"{name} event's history": (f"kalshi/auditevent/{event}/history/", seers),
             f"{name} event's deletion": (f"kalshi/auditevent/{event}/delete/", set()),
             f"{name} person": (f"auth/user/{user}/change/", ROOT),
             f"{name} person's history": (f"auth/user/{user}/history/", ROOT),
@@ -251,6 +251,12 @@ def test_a_filter_cannot_spell_out_a_column_that_is_not_shown(world: World) -> N
                  "kalshi/virtualkey/?account__sealed_key__startswith=g"):  # fmt: skip
         answer = client.get(f"/admin/{path}")
         assert (answer.status_code, answer.headers.get("Location", "")[-4:]) != (200, ""), path
+
+
+@pytest.mark.parametrize("path", ["kalshi/auditevent/?action=grant-given", "kalshi/virtualkey/?account=ours"])
+def test_each_filter_that_a_page_offers_is_answered(world: World, path: str) -> None:
+    text = world.client("superuser").get(f"/admin/{path}").content.decode()
+    assert "ours" in text and "of-theirs" not in text.replace("event-of-theirs", "")
 
 
 def test_a_person_with_half_a_second_factor_does_not_enter(world: World) -> None:

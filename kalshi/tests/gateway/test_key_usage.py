@@ -75,7 +75,10 @@ def test_an_older_use_never_hides_a_later_one(ask: Ask, signer: Signer) -> None:
 def test_the_first_use_from_an_address_is_told_in_the_audit_log(ask: Ask, signer: Signer) -> None:
     for address in ("192.0.2.7", "192.0.2.7", "198.51.100.9"):
         ask("/portfolio/balance", REMOTE_ADDR=address)
-    told = AuditEvent.objects.filter(action="new-address", target=f"key:{signer.key_id}").order_by("id")
+    told = AuditEvent.objects.filter(
+        action="new-address", target=f"bot of ada (***{signer.key_id[-4:]})"
+    ).order_by("id")
+    assert {event.account for event in told} == {"default"}
     assert [event.address for event in told] == ["192.0.2.7", "198.51.100.9"]
     assert {event.actor for event in told} == {"ada"}
 
