@@ -191,7 +191,7 @@ SERVERS = (
     "kalshi/tests/gateway/test_live.py",
     "kalshi/tests/live/",
     "kalshi/tests/openapi/",
-    "kalshi/tests/test_verify_setup.py",
+    "kalshi/tests/verify_setup/",
     "kalshi/tests/test_worker_files.py",
     "sandbox/tests/test_main.py",
 )
@@ -208,7 +208,7 @@ LONGEST = (
     "kalshi/tests/deploy/",
     "kalshi/tests/live/",
     "dashboard/tests/",
-    "kalshi/tests/test_verify_setup.py",
+    "kalshi/tests/verify_setup/",
     "sandbox/tests/",
 )
 

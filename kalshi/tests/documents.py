@@ -8,6 +8,7 @@ from functools import cache
 
 from kalshi.tests.servers import ROOT
 
+DOCUMENTS = ("README.md", "INTEGRATION.md", "CHANGELOG.md")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _TITLE = re.compile(r"(?:#|//) ([\w/]+\.(?:py|js))\b")
 

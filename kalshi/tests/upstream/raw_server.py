@@ -10,6 +10,9 @@ from typing import Self
 
 Script = Callable[["Line"], None]
 
+BODY = b'{ "odd" :1.50,\n"b":"\\u00e9"}'
+"""JSON as no encoder writes it: parsed and written again it has other bytes."""
+
 
 class Line:
     """One accepted connection. `number` counts from 0; `closing` is set when the test is over."""
@@ -107,6 +110,22 @@ class RawServer:
 def answer(body: bytes, *, status: str = "200 OK", headers: str = "") -> bytes:
     """A whole answer with a Content-Length. `headers`: lines that end in CRLF."""
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+
+
+def chunked(*parts: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    """A whole answer in chunks. `end`: what comes after them."""
+    chunks = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + end
+
+
+def after_request(act: Callable[[Line], None]) -> Script:
+    """Read one request of each connection, then act; it is closed after that."""
+
+    def script(line: Line) -> None:
+        if line.read_request():
+            act(line)
+
+    return script
 
 
 def always(data: bytes) -> Script:
