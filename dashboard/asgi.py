@@ -14,15 +14,17 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.db import connections
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard import logs
+from dashboard.answer_headers import OF_JSON
 from dashboard.wsgi import application as django_application
 from kalshi.edge.access_log import AccessLog
 from kalshi.edge.app import Application, Edge
+from kalshi.request_id import new_request_id
 from kalshi.server.protocol import AT_ONCE
 from kalshi.server.stopping import Stop
 from kalshi.server.threads import DaemonThreads
@@ -34,8 +36,16 @@ from kalshi.services.key_usage import usage
 THREADS = 256
 
 
-async def healthz(request: Request) -> Response:
-    return JSONResponse({"ok": True}, headers={"Cache-Control": "no-store"})
+class Health:
+    """Says that the process is alive, as Django would, whose threads may all be waiting. Other methods are Django's."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in {"GET", "HEAD"}:
+            await to_django(scope, receive, send)
+            return
+        request_id = new_request_id(Headers(scope=scope).get("x-request-id"))
+        headers = OF_JSON | {"Cache-Control": "no-store", "X-Request-ID": request_id}
+        await JSONResponse({"ok": True}, headers=headers)(scope, receive, send)
 
 
 @asynccontextmanager
@@ -63,10 +73,11 @@ access_log = AccessLog(metrics.counts)
 report = metrics.Report()
 django = WSGIMiddleware(django_application)  # type: ignore[arg-type]
 django.executor = DaemonThreads(THREADS, at_end=connections.close_all)  # type: ignore[assignment]
-shell = Starlette(routes=[Route("/healthz", healthz, methods=["GET"])], lifespan=lifespan)
+to_django = cast(ASGIApp, django)
+shell = Starlette(routes=[Route("/healthz", Health())], lifespan=lifespan)
 # The default takes what no route does; a mount would leave out paths with line breaks, and redirect some.
 shell.router.redirect_slashes = False
-shell.router.default = cast(ASGIApp, django)
+shell.router.default = to_django
 application = Edge(
     cast(Application, shell), access_log, metrics.counts, redact=logs.redaction(settings.LOGGING)
 )

@@ -7,36 +7,16 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
+from dashboard.answer_headers import OF_JSON, PERMISSIONS
+from dashboard.json_errors import wants_json
 from kalshi.request_id import REQUEST_ID, new_request_id
 from kalshi.services import handover
 from kalshi.views import errors
-from kalshi.views.errors import error_response
+from kalshi.views.errors import INTERNAL_ERROR, error_response
 
 log = logging.getLogger("dashboard.errors")
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
-
-# Nothing of the product needs any of them, and no frame or script that got in somehow shall have them.
-PERMISSIONS = ", ".join(
-    f"{feature}=()"
-    for feature in (
-        "accelerometer",
-        "browsing-topics",
-        "camera",
-        "display-capture",
-        "geolocation",
-        "gyroscope",
-        "magnetometer",
-        "microphone",
-        "midi",
-        "payment",
-        "publickey-credentials-get",
-        "screen-wake-lock",
-        "serial",
-        "usb",
-        "xr-spatial-tracking",
-    )
-)
 
 
 class RequestIdAndErrors:
@@ -75,8 +55,10 @@ class RequestIdAndErrors:
         if isinstance(problem, (Http404, PermissionDenied, BadRequest, SuspiciousOperation)):
             return None
         if errors.is_database_away(problem):
-            return _database_away(problem)
+            return _database_away(request, problem)
         log.error("unhandled %s on %s", type(problem).__name__, request.path, exc_info=problem)
+        if wants_json(request):
+            return error_response(500, INTERNAL_ERROR, "internal_error")
         return HttpResponse(
             f"Something went wrong on our side. The log has it under request id {REQUEST_ID.get()}.\n",
             status=500,
@@ -84,8 +66,11 @@ class RequestIdAndErrors:
         )
 
 
-def _database_away(problem: Exception) -> HttpResponse:
+def _database_away(request: HttpRequest, problem: Exception) -> HttpResponse:
     known = errors.database_unavailable(problem)
+    if wants_json(request):
+        answer = error_response(known.status, known.message, known.code, retry_after_s=known.retry_after_s)
+        return errors.as_logged(answer)
     response = HttpResponse(
         f"{known.message} The log has it under request id {REQUEST_ID.get()}.\n",
         status=known.status,
@@ -100,7 +85,8 @@ def _wrong_host(request: HttpRequest) -> HttpResponse | None:
     try:
         request.get_host()
     except DisallowedHost:
-        return error_response(400, "This host name is not one of DJANGO_ALLOWED_HOSTS.", "bad_request")
+        sentence = "This host name is not one of DJANGO_ALLOWED_HOSTS."
+        return error_response(400, sentence, "bad_request", headers=OF_JSON)
     return None
 
 

@@ -9,6 +9,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from dashboard import data_dir, env, logs, upstream
+from dashboard.answer_headers import FRAMES, REFERRER_POLICY
 from kalshi.cache.caches import cache_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -60,6 +61,7 @@ MIDDLEWARE = [
     "dashboard.middleware.RequestIdAndErrors",
     "django.middleware.security.SecurityMiddleware",
     "dashboard.middleware.ContentPolicy",
+    "dashboard.json_errors.JsonErrors",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -197,7 +199,7 @@ CORS_EXPOSE_HEADERS = [
 ]
 
 TRUSTED_PROXIES = ENV["TRUSTED_PROXIES"]
-X_FRAME_OPTIONS = "DENY"
+X_FRAME_OPTIONS = FRAMES
 # Nobody uploads anything: a password's form is small, and a file is dropped instead of written to the disk.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 128 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
@@ -213,7 +215,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Sent over TLS only, and without DJANGO_HTTPS_ONLY the cookies' `Secure` too: on loopback there is none.
 SECURE_HSTS_SECONDS = 365 * 86_400
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = REFERRER_POLICY
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True

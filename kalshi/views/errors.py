@@ -15,6 +15,7 @@ from kalshi.request_id import REQUEST_ID
 log = logging.getLogger("kalshi.views")
 
 DATABASE_RETRY_S = 5
+INTERNAL_ERROR = "Something went wrong on our side; the log has it under this request id."
 READ_ONLY = "This gateway is read-only; only GET, HEAD and OPTIONS are answered."
 
 
@@ -96,6 +97,4 @@ def handle(problem: Exception, context: dict[str, Any]) -> HttpResponse:
         case drf.APIException() if problem.status_code < 500:
             return error_response(400, str(problem.detail), "bad_request")
     log.error("unhandled %s", type(problem).__name__, exc_info=problem)
-    return error_response(
-        500, "Something went wrong on our side; the log has it under this request id.", "internal_error"
-    )
+    return error_response(500, INTERNAL_ERROR, "internal_error")

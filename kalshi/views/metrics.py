@@ -23,7 +23,7 @@ from kalshi.limits.breaker import Position
 from kalshi.models import Account
 from kalshi.services import access, metrics, standing
 from kalshi.views.authentication import MetricsBearer
-from kalshi.views.base import ReadView
+from kalshi.views.base import ReadView, credential
 
 POSITIONS = get_args(Position)
 
@@ -41,7 +41,7 @@ class MetricsView(ReadView):
 
     def get(self, request: Request) -> HttpResponse:
         registry = CollectorRegistry()
-        registry.register(Numbers(access.accounts(request.user, request.auth)))
+        registry.register(Numbers(access.accounts(request.user, credential(request))))
         encode, content_type = choose_encoder(request.META.get("HTTP_ACCEPT", ""))
         return HttpResponse(
             encode(registry), content_type=content_type, headers={"Cache-Control": "no-store"}

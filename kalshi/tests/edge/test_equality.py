@@ -228,3 +228,23 @@ def test_signing_out_ends_the_session_at_once(gateway: Gateway) -> None:
     browser.post(f"{gateway.base_url}/sign-out/", data=field, timeout=10)
     browser.close()
     assert ask(gateway, "GET", path, headers, through_django=False)[0] == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PROPFIND"])
+def test_the_shell_says_of_its_health_what_django_says(gateway: Gateway, method: str) -> None:
+    # Only the path without the slash is the shell's.
+    shell, django = (
+        ask(gateway, method, path, {"X-Request-ID": "0af7651916cd43dd8448eb211c80319c"}, through_django=False)
+        for path in ("/healthz", "/healthz/")
+    )
+    assert (shell[0], json.loads(shell[2] or "{}")) == (django[0], json.loads(django[2] or "{}"))
+    assert shell[1]["x-request-id"] == "0af7651916cd43dd8448eb211c80319c"
+    ours, theirs = (
+        {
+            name: sorted(value.split("; "))
+            for name, value in headers.items()
+            if name not in {"date", "content-length"}
+        }
+        for headers in (shell[1], django[1])
+    )
+    assert ours == theirs
