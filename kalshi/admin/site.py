@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import logout
 from django.core.paginator import Paginator
@@ -58,6 +59,10 @@ class Site(UnfoldAdminSite):
             path("cache/", self.admin_view(cache_pages.browse), name="kalshi_cache"),
             path("cache/purge/", self.admin_view(cache_pages.purge), name="kalshi_cache_purge"),
         ]
+        if apps.is_installed("axes"):
+            from kalshi.admin import locked_pages
+
+            own.append(path("locked/", self.admin_view(locked_pages.page), name="kalshi_locked"))
         return [*own, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
@@ -145,6 +150,7 @@ class Site(UnfoldAdminSite):
                     ("Virtual keys", "key", "kalshi_virtualkey_changelist"),
                     ("Tokens", "confirmation_number", "kalshi_apitoken_changelist"),
                     ("People", "group", "auth_user_changelist"),
+                    ("Locked sign-ins", "lock_clock", "kalshi_locked"),
                 ),
             ),
             (
@@ -161,6 +167,8 @@ class Site(UnfoldAdminSite):
             for group in self.get_app_list(request)
             for model in group["models"]
         } | {"index", "kalshi_engine", "kalshi_cache"}
+        if "auth_user_changelist" in seen and apps.is_installed("axes"):
+            seen.add("kalshi_locked")
         return [
             {"title": title, "items": [self._item(request, *one) for one in items if one[2] in seen]}
             for title, items in groups

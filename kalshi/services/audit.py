@@ -28,6 +28,7 @@ class Action(TextChoices):
     SIGNED_IN = "sign-in", "signed in"
     SIGN_IN_FAILED = "sign-in-failed", "sign-in failed"
     SIGN_IN_LOCKED = "sign-in-locked", "sign-in locked after failures"
+    SIGN_IN_OPENED = "sign-in-opened", "locked sign-in opened again"
     SIGNED_OUT = "sign-out", "signed out"
     SIGNED_OUT_EVERYWHERE = "sign-out-everywhere", "signed out everywhere"
     SECOND_FACTOR_ADDED = "second-factor-added", "second factor added"

@@ -45,6 +45,7 @@ def pages(world: World) -> dict[str, tuple[str, set[str]]]:
         "addresses": ("kalshi/seenaddress/", ROOT),
         "address": (f"kalshi/seenaddress/{world.seen.pk}/change/", ROOT),
         "people": ("auth/user/", ROOT),
+        "locked sign-ins": ("locked/", ROOT),
         "add a person": ("auth/user/add/", ROOT),
     }
     for name, things, seers, owners in (
