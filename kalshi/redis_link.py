@@ -25,12 +25,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.cache.backends.base import BaseCache
-from django_redis.cache import RedisCache
-from redis import Redis
-from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 PREFIX = "kalshi:1"
 RETRY_S = 1.0
@@ -55,7 +55,11 @@ class RedisLink:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        # Late, here and in kalshi.cache.caches: without Redis no process carries the library.
+        from redis.exceptions import RedisError
+
         self._client = client
+        self._faults = (RedisError, OSError)
         self.name = name
         self.monotonic = monotonic
         self._lock = threading.Lock()
@@ -83,7 +87,7 @@ class RedisLink:
                 # One whose memory is full reads well and takes nothing.
                 self._client.set(self.name(PROBE_KEY), b"", ex=PROBE_TTL_S)
             result = operation(self._client)
-        except (RedisError, OSError) as error:
+        except self._faults as error:
             self._lost(error, turns)
             raise RedisLost from error
         if self._down:
@@ -131,7 +135,9 @@ class RedisLink:
 
 def link_to(cache: BaseCache) -> RedisLink | None:
     """The link to the Redis behind this Django cache; None when it is not django-redis. Sends nothing."""
-    if not isinstance(cache, RedisCache):
+    # Told from others as django-redis's own get_redis_connection does, which imports nothing either.
+    client = getattr(cache, "client", None)
+    if client is None:
         return None
     # Built once and used by all threads: Django would make a new object for each of them.
-    return RedisLink(cache.client.get_client(write=True), lambda key: str(cache.make_key(key)))
+    return RedisLink(client.get_client(write=True), lambda key: str(cache.make_key(key)))

@@ -2,10 +2,6 @@
 
 from typing import Any
 
-from redis import exceptions
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 REDIS_TIMEOUT_S = 0.5
 
 
@@ -18,6 +14,10 @@ def cache_settings(redis_url: str | None) -> dict[str, Any]:
     """
     if not redis_url:
         return {"BACKEND": "kalshi.cache.local.BoundedMemoryCache", "LOCATION": "kalshi"}
+    from redis import exceptions
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     return {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": redis_url,

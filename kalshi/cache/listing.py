@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.core.cache.backends.base import BaseCache
-from redis import Redis
 
 from kalshi.cache.entry import HEAD_BYTES, Entry, Head
 from kalshi.cache.local import BoundedMemoryCache
 from kalshi.redis_link import PREFIX, RedisLink
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 MAX_LOOKED_AT = 20_000
 """Keys of Redis that one listing looks at; a larger Redis is shown in part."""

@@ -11,16 +11,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.core.cache.backends.base import BaseCache
-from redis import Redis
 
 from kalshi.cache.entry import HEAD_BYTES, Entry
 from kalshi.cache.local import BoundedMemoryCache, ByteLru, size_of
 from kalshi.errors import ConfigError
 from kalshi.keeper import Keeper
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost, link_to
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 TRUST_S = 1.0
 """A copy is used this long after it was last compared with Redis."""
