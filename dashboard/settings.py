@@ -52,9 +52,6 @@ INSTALLED_APPS = [
     "knox",
     "kalshi",
     "axes",
-    "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
 ]
 
 MIDDLEWARE = [
@@ -140,8 +137,6 @@ AXES_CLIENT_IP_CALLABLE = "kalshi.services.audit.address_of"
 AXES_LOCKOUT_CALLABLE = "kalshi.views.sign_in.locked"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-OTP_TOTP_ISSUER = "Kalshi gateway"
-OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"

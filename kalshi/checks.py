@@ -6,7 +6,8 @@ kalshi.E003  the request function cannot be imported
 kalshi.E004  an upstream address is not allowed
 kalshi.E005  settings.CACHES lacks the cache for upstream answers
 kalshi.W001  no credentials: only public data can be read
-kalshi.W002  the key of an account cannot be opened (asked with --database default, and by migrate)
+kalshi.W002  the key of an account or a second factor cannot be opened (asked with --database default, and by migrate)
+kalshi.W003  second factors stand unsealed in the database (asked likewise)
 """
 
 from typing import Any
@@ -18,6 +19,7 @@ from django.db import DatabaseError
 
 from kalshi import conf
 from kalshi.errors import ConfigError
+from kalshi.models import Account, Authenticator
 from kalshi.services import engine, key_ring
 from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 from kalshi.upstream.request_function import load_function
@@ -42,13 +44,36 @@ def check_setup(**_: Any) -> Messages:
 
 @checks.register("kalshi", checks.Tags.database)
 def check_sealed_keys(**_: Any) -> Messages:
-    """A warning: all other accounts, and public data, can be read."""
+    """Warnings: all other accounts, and public data, can be read."""
     try:
         held = key_ring.look(conf.setup())
     except (ImproperlyConfigured, DatabaseError):
         return []  # there is a check for that, or no table yet
+    return [*_check_accounts(held), *_check_second_factors(held)]
+
+
+def _check_accounts(held: list[key_ring.Held]) -> Messages:
     hint = "Put back the key ring with which it was sealed, or enter the private key again; see README.md, Accounts."
-    return [checks.Warning(one.fault, hint=hint, id="kalshi.W002") for one in held if one.fault]
+    faults = [one.fault for one in held if one.fault and isinstance(one.row, Account)]
+    return [checks.Warning(fault, hint=hint, id="kalshi.W002") for fault in faults]
+
+
+def _check_second_factors(held: list[key_ring.Held]) -> Messages:
+    """One line, however many people there are."""
+    factors = [one for one in held if isinstance(one.row, Authenticator)]
+    faults = [one.fault for one in factors if one.fault]
+    found: Messages = []
+    if faults:
+        hint = "Put back the key ring with which it was sealed, or remove it: manage.py sign_out --user NAME --factor."
+        text = (
+            faults[0] if len(faults) == 1 else f"{len(faults)} second factors cannot be opened. {faults[0]}"
+        )
+        found.append(checks.Warning(text, hint=hint, id="kalshi.W002"))
+    plain = sum(not one.sealed for one in factors)
+    if plain:
+        text = f"{plain} second factors stand unsealed in the database."
+        found.append(checks.Warning(text, hint=key_ring.UNSEALED, id="kalshi.W003"))
+    return found
 
 
 def _check_credentials(setup: conf.Setup) -> Messages:

@@ -1,1 +1,3 @@
-"""Private keys of accounts at rest: sealed by a ring of keys that is kept outside the database. Free of Django."""
+"""Secrets at rest: private keys of accounts and keys of authenticator apps, sealed by a ring of keys that is kept
+outside the database, and recovery codes, hashed. Free of Django.
+"""

@@ -24,6 +24,10 @@ class WrongRing(NoCredentials):
     """There is no key ring, it is damaged, or none of its keys opens what was sealed."""
 
 
+class NoRing(WrongRing):
+    """None is configured."""
+
+
 class KeyRing:
     """Seals and opens bytes. Prints its source only. source: the setting or the file, for messages."""
 

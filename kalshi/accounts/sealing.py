@@ -21,7 +21,7 @@ def seal(ring: KeyRing, *, uid: str, key_id: str, pem: str | bytes) -> str:
 def unseal(ring: KeyRing, sealed: str, *, uid: str, key_id: str) -> Credentials:
     """The credentials. Raises WrongRing when the ring does not fit, or it was sealed for another account or key id."""
     content = json.loads(ring.open(sealed))
-    if content["account"] != uid or content["key_id"] != key_id:
+    if content.get("account") != uid or content.get("key_id") != key_id:
         raise WrongRing("It was sealed for another account or another key id. Enter the private key again.")
     return Credentials(
         key_id, parse_private_key(content["pem"], source="The sealed key"), source="the database"

@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalshi import conf
-from kalshi.accounts import ring as rings
 from kalshi.accounts import sealing
-from kalshi.accounts.ring import KeyRing, WrongRing
+from kalshi.accounts.ring import WrongRing
 from kalshi.cache.keys import Scope
 from kalshi.errors import ConfigError, NoCredentials
 from kalshi.models import Account
+from kalshi.services import sealing_ring
 from kalshi.upstream import credentials as credential_files
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.hosts import REST_BASE, WS_BASE, environment_of
@@ -80,12 +80,7 @@ def credentials_of(account: Account, setup: conf.Setup) -> Credentials:
     """Those of a row with a key of its own. Raises NoCredentials, of which WrongRing is one, naming the remedy."""
     if not account.key_id or not account.sealed_key:
         raise NoCredentials(f"The account {account.slug} has no private key yet; add it in the admin.")
-    ring = ring_in_use(setup)
-    if ring is None:
-        raise WrongRing(
-            "There is no key ring, so the keys of accounts cannot be opened. Put back the one with which they were "
-            f"sealed: KALSHI_KEY_RING, or the file {setup.key_ring_file}."
-        )
+    ring = sealing_ring.to_open_with(setup)
     try:
         return sealing.unseal(ring, account.sealed_key, uid=str(account.uid), key_id=account.key_id)
     except WrongRing as problem:
@@ -103,30 +98,5 @@ def seal(account: Account, pem: str | bytes) -> None:
     if account.from_environment:
         raise ConfigError("The default account's key comes from the environment; it is not stored.")
     credential_files.check_key_id(account.key_id, source="The key id")
-    ring = ring_to_seal_with(conf.setup())
+    ring = sealing_ring.to_seal_with(conf.setup())
     account.sealed_key = sealing.seal(ring, uid=str(account.uid), key_id=account.key_id, pem=pem)
-
-
-def ring_in_use(setup: conf.Setup) -> KeyRing | None:
-    """None when there is none. Raises ConfigError or WrongRing for one that cannot be used."""
-    if setup.key_ring:
-        return rings.from_text(setup.key_ring, source="KALSHI_KEY_RING")
-    return None if setup.key_ring_file is None else rings.from_file(setup.key_ring_file)
-
-
-def ring_to_seal_with(setup: conf.Setup) -> KeyRing:
-    """The ring, made when nothing was ever sealed. One that does not open what is there seals nothing more."""
-    ring = ring_in_use(setup)
-    sealed = Account.objects.exclude(sealed_key="").first()
-    if ring is None and sealed is not None:
-        raise WrongRing(
-            "The key ring is missing, and keys of accounts are sealed with it: none is made anew. Put it back "
-            f"(KALSHI_KEY_RING, or the file {setup.key_ring_file}), or remove those accounts."
-        )
-    if ring is None:
-        if setup.key_ring_file is None:
-            raise WrongRing("There is no key ring: set KALSHI_KEY_RING, or KEY_RING_FILE in settings.KALSHI.")
-        return rings.make_file(setup.key_ring_file)
-    if sealed is not None:
-        ring.open(sealed.sealed_key)
-    return ring

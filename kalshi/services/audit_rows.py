@@ -128,7 +128,7 @@ WATCHED: dict[str, Watched] = {
         removed=_always(Action.ENDPOINT_CHANGED),
         target=lambda policy: policy.operation,
     ),
-    "otp_totp.TOTPDevice": Watched(
+    "kalshi.Authenticator": Watched(
         fields=("confirmed",),
         added=_confirmed(Action.SECOND_FACTOR_ADDED),
         changed=_factor_change,

@@ -1,88 +1,125 @@
-"""The optional second factor: time-based codes (TOTP) and recovery codes, by django-otp.
+"""The optional second factor: time-based codes (TOTP) of an app, and recovery codes.
 
 Whoever has one is not signed in before a code was right; there is no half signed-in session that could do anything.
-django-otp slows down guessing: after each wrong code the device refuses all for twice as long as before.
+django-otp computes the codes and slows guessing down: after each wrong one all are refused for twice as long as before.
 """
 
 from __future__ import annotations
 
 import base64
+import logging
 import math
 import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import segno
 from django.db import transaction
 from django.utils import timezone
-from django_otp import verify_token
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.oath import TOTP
 
+from kalshi import conf
+from kalshi.accounts.ring import NoRing
+from kalshi.errors import ConfigError
+from kalshi.models import Authenticator
+from kalshi.services import authenticator_keys, recovery_codes
 from kalshi.services.audit import Action, record
 
-RECOVERY_CODES = 10
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without what looks alike
-_HALF = 5  # of the ten characters of a recovery code: 49 bits
+ISSUER = "Kalshi gateway"
+"""What the app shows beside the name."""
+KEY_BYTES = 20  # as long as the output of SHA-1, which RFC 4226 recommends
+DIGITS = 6
+TOLERANCE = 1  # steps of 30 s by which the app's clock may be off, each way
+
+log = logging.getLogger("kalshi.second_factor")
+
+
+class Unavailable(Exception):
+    """The key ring cannot seal or open the key of an app. The message is for the person; the log has the details."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The key that an app may be given."""
+
+    user: Any
+    key: bytes = field(repr=False)
+
+    @property
+    def spelled(self) -> str:
+        """For typing it in: groups of four characters."""
+        text = base64.b32encode(self.key).decode()
+        return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+    @property
+    def qr_svg(self) -> str:
+        """An SVG for the app's camera; without styles, scripts and addresses."""
+        code = segno.make(self._url(), error="m")
+        return str(code.svg_inline(scale=4, border=2, dark="#000", light="#fff", omitsize=True))
+
+    def _url(self) -> str:
+        """As https://github.com/google/google-authenticator/wiki/Key-Uri-Format has it."""
+        query = {"secret": base64.b32encode(self.key).decode(), "issuer": ISSUER}
+        return f"otpauth://totp/{quote(f'{ISSUER}:{self.user.get_username()}')}?{urlencode(query, quote_via=quote)}"
 
 
 def is_on(user: Any) -> bool:
     """Whether signing in asks this person for a code."""
-    found: bool = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    found: bool = Authenticator.objects.filter(user=user, confirmed=True).exists()
     return found
 
 
-def offered(user: Any) -> TOTPDevice:
-    """The device that the person may add, the same until it is confirmed."""
-    device, _ = TOTPDevice.objects.get_or_create(
-        user=user, confirmed=False, defaults={"name": "authenticator"}
-    )
-    return device
-
-
-def qr_svg(device: TOTPDevice) -> str:
-    """The device's key as an SVG for an authenticator app; without styles, scripts and addresses."""
-    code = segno.make(device.config_url, error="m")
-    return str(code.svg_inline(scale=4, border=2, dark="#000", light="#fff", omitsize=True))
-
-
-def spelled(device: TOTPDevice) -> str:
-    """The device's key for typing it in: groups of four characters."""
-    key = base64.b32encode(device.bin_key).decode()
-    return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
+def offered(user: Any) -> Offer:
+    """What the person may add, the same until it is confirmed. Raises Unavailable."""
+    with _ring_needed("A second factor cannot be set up now"):
+        device = Authenticator.objects.filter(user=user, confirmed=False).first()
+        if device is not None:
+            return Offer(user, authenticator_keys.opened(device, conf.setup()))
+        device, key = Authenticator(user=user), secrets.token_bytes(KEY_BYTES)
+        authenticator_keys.seal(device, key)
+        device.save()
+        return Offer(user, key)
 
 
 def confirm(user: Any, code: str) -> list[str] | None:
-    """Turn the offered device on if the code is right, and return the recovery codes; None if it is wrong."""
-    device = offered(user)
-    with transaction.atomic():
-        if verify_token(user, device.persistent_id, _digits(code)) is None:
+    """Turn the offered app on if the code is right, and return the recovery codes; None if it is wrong.
+
+    Raises Unavailable.
+    """
+    with _ring_needed("A second factor cannot be set up now"), transaction.atomic():
+        device = Authenticator.objects.select_for_update().filter(user=user, confirmed=False).first()
+        if device is None or not _is_right(device, code):
             return None
-        device.refresh_from_db()
         device.confirmed = True
-        device.save()
+        device.save(update_fields=["confirmed"])
         return new_recovery_codes(user)
 
 
 def verify(user: Any, code: str) -> bool:
-    """Whether a code of the app, or a recovery code, is right. Each is good once. Wrong ones are recorded."""
-    is_recovery = not _digits(code).isdigit()
-    model = StaticDevice if is_recovery else TOTPDevice
-    for device in model.objects.filter(user=user, confirmed=True):
-        if verify_token(user, device.persistent_id, _plain(code) if is_recovery else _digits(code)):
-            if is_recovery:
-                left = recovery_codes_left(user)
-                record(
-                    Action.RECOVERY_CODE_USED, actor=user, target=user.get_username(), details={"left": left}
-                )
-            return True
-    record(Action.SECOND_FACTOR_FAILED, actor=user, target=user.get_username())
-    return False
+    """Whether a code of the app, or a recovery code, is right. Each is good once. Wrong ones are recorded.
+
+    Raises Unavailable when the key of the app cannot be opened; recovery codes need no ring.
+    """
+    if _digits(code).isdigit():
+        found = _app_shows(user, code)
+    else:
+        found = recovery_codes.spend(user, code)
+        if found:
+            details = {"left": recovery_codes.left(user)}
+            record(Action.RECOVERY_CODE_USED, actor=user, target=user.get_username(), details=details)
+    if not found:
+        record(Action.SECOND_FACTOR_FAILED, actor=user, target=user.get_username())
+    return found
 
 
 def refused_for_s(user: Any) -> int:
     """Seconds for which every code of the app is refused because of wrong ones before; 0: none."""
     longest = 0.0
-    for device in TOTPDevice.objects.filter(user=user, confirmed=True):
+    for device in Authenticator.objects.filter(user=user, confirmed=True):
         allowed, why = device.verify_is_allowed()
         if not allowed and why:
             longest = max(longest, (why["locked_until"] - timezone.now()).total_seconds())
@@ -90,35 +127,61 @@ def refused_for_s(user: Any) -> int:
 
 
 def remove(user: Any) -> None:
-    """Take the second factor away, with its recovery codes."""
-    for model in (TOTPDevice, StaticDevice):
-        model.objects.filter(user=user).delete()
+    """Take the second factor away, with its recovery codes. Needs no ring."""
+    Authenticator.objects.filter(user=user).delete()
+    recovery_codes.remove(user)
 
 
 @transaction.atomic
 def new_recovery_codes(user: Any) -> list[str]:
     """Make recovery codes, to be shown once, in place of those that were there."""
-    device, _ = StaticDevice.objects.get_or_create(
-        user=user, confirmed=True, defaults={"name": "recovery codes"}
-    )
-    device.token_set.all().delete()
-    halves = [
-        ["".join(secrets.choice(_ALPHABET) for _ in range(_HALF)) for _ in "12"]
-        for _ in range(RECOVERY_CODES)
-    ]
-    StaticToken.objects.bulk_create([StaticToken(device=device, token="".join(pair)) for pair in halves])
+    codes = recovery_codes.replace(user)
     record(Action.RECOVERY_CODES_MADE, actor=user, target=user.get_username())
-    return ["-".join(pair) for pair in halves]
+    return codes
 
 
 def recovery_codes_left(user: Any) -> int:
-    count: int = StaticToken.objects.filter(device__user=user, device__confirmed=True).count()
-    return count
+    return recovery_codes.left(user)
+
+
+def _app_shows(user: Any, code: str) -> bool:
+    with _ring_needed("Codes of the app cannot be checked now"), transaction.atomic():
+        devices = Authenticator.objects.select_for_update().filter(user=user, confirmed=True)
+        return any(_is_right(device, code) for device in devices)
+
+
+def _is_right(device: Authenticator, code: str) -> bool:
+    """Of a row that is locked. Raises ConfigError, before anything is written."""
+    if not device.verify_is_allowed()[0]:
+        return False
+    codes = TOTP(authenticator_keys.opened(device, conf.setup()), digits=DIGITS, drift=device.drift)
+    codes.time = time.time()
+    plain = _digits(code)
+    # last_t: none is good twice, nor any before it.
+    right = plain.isdecimal() and codes.verify(int(plain), TOLERANCE, device.last_t + 1)
+    if right:
+        device.last_t, device.drift = codes.t(), codes.drift
+        device.throttle_reset(commit=False)
+    else:
+        device.throttle_increment(commit=False)
+    changed = ["last_t", "drift", "throttling_failure_count", "throttling_failure_timestamp"]
+    device.save(update_fields=changed)
+    return bool(right)
+
+
+@contextmanager
+def _ring_needed(sentence: str) -> Iterator[None]:
+    """Tells the person what is the matter, and only the log what stands where."""
+    try:
+        yield
+    except NoRing as problem:
+        raise Unavailable(f"{sentence}: their key is stored sealed. {problem.message}") from None
+    except ConfigError as problem:
+        log.error("%s: %s", sentence, problem.message)  # noqa: TRY400 - the message says it all
+        raise Unavailable(
+            f"{sentence}: the server's key ring does not open what it sealed. Its administrator finds more in the log."
+        ) from None
 
 
 def _digits(code: str) -> str:
     return "".join(code.split())
-
-
-def _plain(code: str) -> str:
-    return _digits(code).replace("-", "").lower()[:16]

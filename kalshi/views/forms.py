@@ -62,7 +62,11 @@ class ConfirmByCode(CodeForm):
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
-        if not second_factor.verify(self.request.user, code):
+        try:
+            right = second_factor.verify(self.request.user, code)
+        except second_factor.Unavailable as problem:
+            raise ValidationError(str(problem)) from None
+        if not right:
             raise ValidationError("This code is not right.")
         return code
 

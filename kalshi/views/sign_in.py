@@ -101,14 +101,19 @@ def code(request: HttpRequest) -> HttpResponse:
     refusal = _throttled(request)
     if refusal is not None:
         return refusal
-    wait_s = second_factor.refused_for_s(user)
+    wait_s, status = second_factor.refused_for_s(user), 200
     if form.is_valid():
         # A recovery code is good even while the app's codes are refused.
-        if second_factor.verify(user, form.cleaned_data["code"]):
-            del request.session[HALF]
-            return _sign_in(request, user, {"with": half["with"], "second factor": True}, half["target"])
-        form.add_error("code", _too_many_codes(wait_s) if wait_s else "This code is not right.")
-    page = render(request, "kalshi/sign_in_code.html", {"form": form}, status=429 if wait_s else 200)
+        try:
+            if second_factor.verify(user, form.cleaned_data["code"]):
+                del request.session[HALF]
+                return _sign_in(request, user, {"with": half["with"], "second factor": True}, half["target"])
+        except second_factor.Unavailable as problem:
+            status = 503
+            form.add_error("code", f"{problem} A recovery code works.")
+        else:
+            form.add_error("code", _too_many_codes(wait_s) if wait_s else "This code is not right.")
+    page = render(request, "kalshi/sign_in_code.html", {"form": form}, status=429 if wait_s else status)
     if wait_s:
         page["Retry-After"] = str(wait_s)
     return page

@@ -72,7 +72,11 @@ class AddSecondFactor(_Page):
     def dispatch(self, request: HttpRequest, *arguments: Any, **options: Any) -> Any:
         if request.user.is_authenticated and second_factor.is_on(request.user):
             return redirect("you")
-        return super().dispatch(request, *arguments, **options)
+        try:
+            return super().dispatch(request, *arguments, **options)
+        except second_factor.Unavailable as problem:
+            shown = {"problem": str(problem)}
+            return render(request, "kalshi/you_second_factor.html", shown, status=503)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self._page(request, CodeForm(), self._password(request, bound=False))
@@ -98,12 +102,12 @@ class AddSecondFactor(_Page):
 
     @staticmethod
     def _page(request: HttpRequest, form: CodeForm, password: Any | None) -> HttpResponse:
-        device = second_factor.offered(request.user)
+        offer = second_factor.offered(request.user)
         shown = {
             "form": form,
             "password": password,
-            "qr": mark_safe(second_factor.qr_svg(device)),  # noqa: S308 - made by the QR library from our own text
-            "key": second_factor.spelled(device),
+            "qr": mark_safe(offer.qr_svg),  # noqa: S308 - made by the QR library from our own text
+            "key": offer.spelled,
         }
         return render(request, "kalshi/you_second_factor.html", shown)
 

@@ -74,7 +74,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Added: {slug}. Try it: manage.py accounts test {slug}")
 
     def _list(self, **_: Any) -> None:
-        faults = {held.account.pk: held.fault for held in key_ring.look(conf.setup())}
+        looked = key_ring.look(conf.setup())
+        faults = {held.row.pk: held.fault for held in looked if isinstance(held.row, Account)}
         for account in Account.objects.all():
             if account.from_environment:
                 key, environment = "key of the environment", conf.setup().environment

@@ -9,9 +9,9 @@ from kalshi.services import key_ring
 
 class Command(BaseCommand):
     help = (
-        "Seal the private keys of all accounts anew with the first key of the key ring. A ring that is a file gets a "
-        "new first key before; to KALSHI_KEY_RING you add it yourself, in front, and restart all processes first. "
-        "All or nothing."
+        "Seal the private keys of all accounts, and second factors, anew with the first key of the key ring. A ring "
+        "that is a file gets a new first key before; to KALSHI_KEY_RING you add it yourself, in front, and restart all "
+        "processes first. All or nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,10 +24,13 @@ class Command(BaseCommand):
             self._check()
             return
         try:
-            count, source = key_ring.rotate()
+            done = key_ring.rotate()
         except KalshiError as problem:
             raise CommandError(f"Nothing was changed. {problem.message}") from None
-        self.stdout.write(f"{count} keys are sealed with the first key of {source}.")
+        self.stdout.write(
+            f"{done.accounts} keys of accounts and {done.second_factors} second factors are sealed with the first key "
+            f"of {done.source}."
+        )
         self.stdout.write(
             "Store the ring anew, away from backups of the database. Its older keys are needed for backups made before."
         )
@@ -35,9 +38,9 @@ class Command(BaseCommand):
     def _check(self) -> None:
         held = key_ring.look(conf.setup())
         for one in held:
-            state = one.fault or ("sealed with the first key" if one.newest else "sealed with an older key")
-            self.stdout.write(f"{one.account.slug}: {state}")
+            sealed = "sealed with the first key" if one.newest else "sealed with an older key"
+            self.stdout.write(f"{one.name}: {one.fault or (sealed if one.sealed else 'not sealed')}")
         if not held:
-            self.stdout.write("No account has a sealed key.")
+            self.stdout.write("No account and no second factor has a key here.")
         if any(one.fault for one in held):
             raise CommandError("Not every key can be opened. Put back the ring with which they were sealed.")

@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from kalshi.services import second_factor
 from kalshi.services.signed_in import sign_out_everywhere
 
 
@@ -26,9 +27,6 @@ class Command(BaseCommand):
         if person is None:
             raise CommandError(f"There is no user {user!r}.")
         if factor:
-            # Late, because a project that mounts the app need not have django-otp.
-            from kalshi.services.second_factor import remove
-
-            remove(person)
+            second_factor.remove(person)
         sign_out_everywhere(person, credentials=credentials)
         self.stdout.write(f"{user} is signed out everywhere.")

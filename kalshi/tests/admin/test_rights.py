@@ -10,10 +10,19 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kalshi.admin.site import site
-from kalshi.models import Account, ApiToken, AuditEvent, EndpointPolicy, Grant, SignInCode, VirtualKey
+from kalshi.models import (
+    Account,
+    ApiToken,
+    AuditEvent,
+    Authenticator,
+    EndpointPolicy,
+    Grant,
+    SignInCode,
+    VirtualKey,
+)
+from kalshi.services import second_factor
 from kalshi.tests.admin.conftest import MAY_ENTER, ROLES, World
 
 EVERYBODY = set(MAY_ENTER)
@@ -126,7 +135,7 @@ def state(world: World) -> tuple[Any, ...]:
         list(EndpointPolicy.objects.exclude(fresh_s=None).values_list("operation", flat=True)),
         AuditEvent.objects.filter(action="account-tested").count(),
         SignInCode.objects.filter(used_at=None).count(),
-        TOTPDevice.objects.count(),
+        Authenticator.objects.count(),
         get_user_model().objects.count(),
         user,
     )
@@ -176,7 +185,8 @@ def posts(world: World, pem: str) -> list[tuple[str, dict[str, Any]]]:
 @pytest.fixture
 def busy_world(world: World, sealing: None) -> World:
     """In which the person who is attacked has something to lose."""
-    TOTPDevice.objects.create(user=world.theirs["user"], confirmed=True)
+    second_factor.offered(world.theirs["user"])
+    Authenticator.objects.update(confirmed=True)
     SignInCode.issue(world.theirs["user"])
     return world
 
@@ -264,7 +274,7 @@ def test_a_person_with_half_a_second_factor_does_not_enter(world: World) -> None
     person = world.people["owner"]
     person.set_password("a long password 1")
     person.save()
-    TOTPDevice.objects.create(user=person, confirmed=True)
+    Authenticator.objects.create(user=person, confirmed=True, sealed_key="sealed")
     client = Client()
     client.post("/sign-in/", {"username": "owner", "password": "a long password 1"})
     assert client.session.get("kalshi_first_step")
