@@ -14,18 +14,11 @@ from pathlib import Path
 
 import pytest
 import requests
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kalshi.tests.private_keys import new_pem
 from kalshi.tests.servers import ROOT, Gateway, Sandbox, bare_environment, free_port, running
 
-PEM = (
-    Ed25519PrivateKey.generate()
-    .private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    .decode()
-)
+PEM = new_pem()
 KEY_ID = "5b2f1c9e-0000-4000-8000-00000000c0de"
 KEY = {"KALSHI_API_KEY_ID": KEY_ID}
 MANGLED = "-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VwMANGLEDKEYTEXT\\n-----END PRIVATE KEY-----"

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-from kalshi.tests.servers import ROOT, bare_environment
+from kalshi.tests.servers import bare_environment, run_python
 
 LOADED = "import django; django.setup(); import dashboard.asgi, dashboard.urls, sys; print(*sys.modules)"
 
@@ -14,15 +12,6 @@ def test_a_server_without_redis_does_not_carry_its_client(tmp_path: Path) -> Non
         "DATA_DIR": str(tmp_path),
         "DJANGO_SETTINGS_MODULE": "dashboard.settings",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED],
-        cwd=ROOT,
-        env=env,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    loaded = done.stdout.split()
+    loaded = run_python("-c", LOADED, env=env).split()
     assert "kalshi.redis_link" in loaded
     assert [name for name in loaded if name.partition(".")[0] in {"redis", "django_redis"}] == []

@@ -10,9 +10,9 @@ from kalshi.errors import AuthRejected, KalshiError, RateLimited, UpstreamUnavai
 from kalshi.models import Account
 from kalshi.services import engine, subaccounts
 from kalshi.services.engine import Engine
-from kalshi.services.verify_exchange import judged_scope
+from kalshi.services.verify_exchange import OTHER_FIELDS, judged_balance, judged_scope
 from kalshi.services.verify_findings import Finding, fail, ok, warn
-from kalshi.upstream import fields, params
+from kalshi.upstream import params
 from kalshi.upstream.endpoints import ENDPOINTS
 
 NOT_ASKED = "not asked, because no signed request succeeds"
@@ -69,20 +69,14 @@ def _asked(name: str, check: Callable[[], Finding]) -> Finding:
 def _tier(body: dict[str, Any]) -> Finding:
     tier = body.get("usage_tier")
     if not isinstance(tier, str):
-        return warn("tier", "the answer names none", "See the log; Kalshi may have changed its fields.")
+        return warn("tier", "the answer names none", OTHER_FIELDS)
     return ok("tier", tier[:40])
 
 
 def _balance(body: dict[str, Any] | None) -> Finding:
     if body is None:
         return warn("balance", "the key may not read it", "Give the key the scope `read`.")
-    cash = fields.dollars(body.get("balance_dollars"))
-    cash = fields.cents(body.get("balance")) if cash is None else cash
-    if cash is None:
-        return warn(
-            "balance", "the answer holds no amount", "See the log; Kalshi may have changed its fields."
-        )
-    return ok("balance", f"${cash:,}")
+    return judged_balance(body)
 
 
 def _fetched(running: Engine, operation: str, account: Account | None = None) -> dict[str, Any]:

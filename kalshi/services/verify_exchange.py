@@ -40,6 +40,7 @@ PROBE_DEADLINE_S = 8.0
 WARN_ABOVE_S = 2.0
 FAIL_ABOVE_S = 10.0
 RUN_SANDBOX = "Run `make run`, which starts the sandbox."
+OTHER_FIELDS = "See the log; Kalshi may have changed its fields."
 NO_SCOPES = "none listed, so all"
 READ_ONLY_KEY = "Make a key with the scope `read` at Kalshi and use that one; nothing here needs more."
 
@@ -101,22 +102,13 @@ class Exchange:
         return judged_scope(listed, engine.current().credentials)
 
     def balance(self) -> Finding:
-        body = self._read("get_balance")[0]
-        cash = fields.dollars(body.get("balance_dollars"))
-        cash = fields.cents(body.get("balance")) if cash is None else cash
-        if cash is None:
-            return warn(
-                "balance", "the answer holds no amount", "See the log; Kalshi may have changed its fields."
-            )
-        return ok("balance", f"${cash:,}")
+        return judged_balance(self._read("get_balance")[0])
 
     def positions(self) -> Finding:
         body = self._read("get_positions")[0]
         markets, events = body.get("market_positions"), body.get("event_positions")
         if not isinstance(markets, list) or not isinstance(events, list):
-            return warn(
-                "positions", "the answer holds no lists", "See the log; Kalshi may have changed its fields."
-            )
+            return warn("positions", "the answer holds no lists", OTHER_FIELDS)
         more = ", and more on further pages" if body.get("cursor") else ""
         return ok("positions", f"{len(markets)} markets in {len(events)} events{more}")
 
@@ -230,6 +222,15 @@ class Exchange:
         call = params.validate(ENDPOINTS[operation], [], {}, api=True)
         answer = read.read(call).answer
         return json.loads(answer.entry.body), answer
+
+
+def judged_balance(body: dict[str, Any]) -> Finding:
+    """body: an answer of get_balance."""
+    cash = fields.dollars(body.get("balance_dollars"))
+    cash = fields.cents(body.get("balance")) if cash is None else cash
+    if cash is None:
+        return warn("balance", "the answer holds no amount", OTHER_FIELDS)
+    return ok("balance", f"${cash:,}")
 
 
 def judged_scope(listed: Any, credentials: Credentials | None) -> Finding:

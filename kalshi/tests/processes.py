@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,3 +63,10 @@ def helpers(count: int, module: str, *arguments: str) -> Iterator[list[Helper]]:
     finally:
         for helper in made:
             helper.kill()
+
+
+def obey_lines(obey: Callable[[Any], Any]) -> None:
+    """The child's side: say that it is ready, then answer each command until the parent is gone."""
+    print(json.dumps("ready"), flush=True)  # noqa: T201
+    for line in sys.stdin:
+        print(json.dumps(obey(json.loads(line))), flush=True)  # noqa: T201

@@ -65,6 +65,21 @@ def bare_environment(home: Path, *, measured: bool = False) -> dict[str, str]:
     return kept | {"HOME": str(home), "KALSHI_ENV_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
 
 
+def run_python(*arguments: str, env: Mapping[str, str], cwd: Path = ROOT) -> str:
+    """What it printed; it has to end well, and within a time that a busy machine keeps to."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=env,
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def wait_until(condition: Callable[[], Any], timeout_s: float = 20.0, what: str = "the condition") -> Any:
     """Poll until the condition is truthy and return it; fail when it never is."""
     deadline = time.monotonic() + timeout_s
@@ -204,13 +219,8 @@ def _migrated_database() -> Path:
     """A database with all tables and nothing else in them than migrations put there."""
     folder = Path(tempfile.mkdtemp(prefix="kalshi-migrated-"))
     atexit.register(shutil.rmtree, folder)
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-        cwd=ROOT,
-        env=bare_environment(folder) | {"DATA_DIR": str(folder)},
-        check=True,
-        timeout=120,
-    )
+    env = bare_environment(folder) | {"DATA_DIR": str(folder)}
+    run_python("manage.py", "migrate", "--verbosity", "0", env=env)
     return folder / "db.sqlite3"
 
 
@@ -294,17 +304,7 @@ class Gateway:
             connection.commit()
 
     def manage(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.env,
-            text=True,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run_python("manage.py", *arguments, env=self.env)
 
     def stop(self) -> int:
         self.session.close()

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kalshi import conf
 from kalshi.errors import Forbidden, NoCredentials
 from kalshi.kalshi_client import get_client
 from kalshi.models import Account
 from kalshi.services import account_keys, engine, subaccounts
+from kalshi.tests.private_keys import new_pem
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import ENDPOINTS
 from kalshi.upstream.hosts import REST_BASE
@@ -31,8 +30,7 @@ def an_account(
     account = Account(
         slug=slug, label=slug, environment=environment, key_id=key_id or f"key-{slug}", subaccount=subaccount
     )
-    key = Ed25519PrivateKey.generate()
-    account_keys.seal(account, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    account_keys.seal(account, new_pem().encode())
     account.save()
     return account
 
@@ -96,7 +94,7 @@ def test_a_row_that_changed_gets_a_new_engine_and_an_older_copy_of_it_changes_no
     first = engine.of(account)
     assert engine.of(Account.objects.get(pk=account.pk)) is first
     account.key_id = "another"
-    account_keys.seal(account, an_account_key())
+    account_keys.seal(account, new_pem().encode())
     account.save()
     second = engine.of(account)
     assert second is not first
@@ -105,10 +103,6 @@ def test_a_row_that_changed_gets_a_new_engine_and_an_older_copy_of_it_changes_no
     account.label = "Another label"
     account.save()
     assert engine.of(account) is second
-
-
-def an_account_key() -> bytes:
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def test_the_engine_of_an_account_that_is_gone_is_ended_with_the_next_request(

@@ -5,19 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core import checks
 
 from kalshi.checks import check_setup
+from kalshi.tests.private_keys import new_pem
 
-PEM = (
-    Ed25519PrivateKey.generate()
-    .private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    .decode()
-)
+PEM = new_pem()
 KEY_ID = "5b2f1c9e-0000-4000-8000-00000000c0de"
 CREDENTIALS = {"KALSHI_API_KEY_ID": KEY_ID, "KALSHI_PRIVATE_KEY": PEM}
 

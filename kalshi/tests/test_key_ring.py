@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core import checks
 from django.core.management import CommandError, call_command
 
@@ -21,15 +19,11 @@ from kalshi.accounts.ring import WrongRing
 from kalshi.errors import ConfigError, NoCredentials
 from kalshi.models import Account
 from kalshi.services import account_keys, engine, read
+from kalshi.tests.private_keys import new_pem
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import ENDPOINTS
 
 KEY_ID = "7d1f2a9e-1111-4000-8000-00000000beef"
-
-
-def new_pem() -> str:
-    key = Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ Under another prefix, in a process of its own that has never heard of the projec
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +17,16 @@ import pytest
 import requests
 
 from kalshi.tests.documents import blocks, titled
-from kalshi.tests.servers import ROOT, Process, Sandbox, bare_environment, free_port, running, wait_until
+from kalshi.tests.servers import (
+    ROOT,
+    Process,
+    Sandbox,
+    bare_environment,
+    free_port,
+    run_python,
+    running,
+    wait_until,
+)
 
 SANDBOX_SETTINGS = """
 import os, pathlib
@@ -65,17 +73,7 @@ class Project:
     token: str = ""
 
     def python(self, *arguments: str, **env: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env=self.env | env,
-            text=True,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run_python(*arguments, env=self.env | env, cwd=self.folder)
 
     def shell(self, code: str, **env: str) -> str:
         return self.python("manage.py", "shell", "-v", "0", "-c", code, **env)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.contrib.auth import get_user_model
 from django.test import Client
 
@@ -22,6 +20,7 @@ from kalshi.models import (
 )
 from kalshi.services import virtual_keys
 from kalshi.services.audit import Action, record
+from kalshi.tests.private_keys import new_pem
 
 ROLES = ("superuser", "owner", "operator", "viewer", "stranger", "staff", "shut", "default-operator")
 MAY_ENTER = ("superuser", "owner", "operator", "default-operator")
@@ -92,8 +91,7 @@ def sealing(settings: Any, tmp_path: Any, exchange: Any) -> None:
 
 @pytest.fixture
 def pem() -> str:
-    key = Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return new_pem()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ is counted in the Redis list `<PREFIX>-loads-<key>` when it begins, and raises `
 a list of [kind or error, body, detail, seconds]; with for_s every thread reads until that time is over.
 """
 
-import json
 import os
 import sys
 import time
@@ -26,6 +25,7 @@ from kalshi.cache.caches import cache_settings  # noqa: E402
 from kalshi.cache.policy import Policy  # noqa: E402
 from kalshi.cache.readthrough import ReadThrough  # noqa: E402
 from kalshi.cache.store import open_store  # noqa: E402
+from kalshi.tests.processes import obey_lines  # noqa: E402
 
 BUGS = {"ZeroDivisionError": ZeroDivisionError}
 numbers = count()
@@ -78,12 +78,5 @@ class Reader:
         return [*found, time.monotonic() - began]
 
 
-def main() -> None:
-    reader = Reader(*sys.argv[1:])
-    print(json.dumps("ready"), flush=True)  # noqa: T201
-    for line in sys.stdin:
-        print(json.dumps(reader.obey(json.loads(line))), flush=True)  # noqa: T201
-
-
 if __name__ == "__main__":
-    main()
+    obey_lines(Reader(*sys.argv[1:]).obey)

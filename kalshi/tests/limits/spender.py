@@ -5,7 +5,6 @@ The answer is a list of [Redis time of leaving (null while Redis is lost), secon
 the names of errors.
 """
 
-import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from kalshi.cache.caches import cache_settings  # noqa: E402
 from kalshi.limits.budget import Budget  # noqa: E402
 from kalshi.limits.shared_budget import SharedBudget  # noqa: E402
 from kalshi.redis_link import RedisLost, link_to  # noqa: E402
+from kalshi.tests.processes import obey_lines  # noqa: E402
 
 
 class Spender:
@@ -66,12 +66,5 @@ class Spender:
         return seconds + micros / 1e6
 
 
-def main() -> None:
-    spender = Spender(*sys.argv[1:])
-    print(json.dumps("ready"), flush=True)  # noqa: T201
-    for line in sys.stdin:
-        print(json.dumps(spender.obey(json.loads(line))), flush=True)  # noqa: T201
-
-
 if __name__ == "__main__":
-    main()
+    obey_lines(Spender(*sys.argv[1:]).obey)

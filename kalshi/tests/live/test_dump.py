@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kalshi.tests.servers import ROOT, bare_environment
+from kalshi.tests.servers import bare_environment, run_python
 
 
 def pg_dump() -> str:
@@ -29,15 +28,7 @@ def manage(tmp_path: Path, postgres_url: str) -> Iterator[Callable[..., str]]:
     env = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": postgres_url}
 
     def run(*arguments: str) -> str:
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=env,
-            text=True,
-            capture_output=True,
-            timeout=90,
-            check=True,
-        ).stdout
+        return run_python("manage.py", *arguments, env=env)
 
     run("migrate", "-v0")
     yield run

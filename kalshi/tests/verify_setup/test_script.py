@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kalshi.services import verify_findings
-from kalshi.tests.servers import ROOT, Sandbox, bare_environment, free_port
+from kalshi.tests.servers import ROOT, Sandbox, bare_environment, free_port, run_python
 
 NEVER_RUN = {"data folder", "database", "migrations"}
 
@@ -107,8 +107,7 @@ def test_json_is_the_same_in_one_object(scripts: dict[str, Script]) -> None:
 
 def test_everything_good_is_exit_code_0(sandbox: Sandbox, scripts: dict[str, Script]) -> None:
     env = scripts["good"].env
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, check=True, cwd=ROOT, env=env, timeout=60)
+    run_python("manage.py", "migrate", "--verbosity", "0", env=env)
     again = Script(Path(env["HOME"]), **sandbox.environment("ed25519"))
     assert again.code == 0, again.out
 
