@@ -6,7 +6,6 @@ import contextlib
 import json
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 from kalshi.accounts import recovery, totp
 from kalshi.accounts import ring as rings
 from kalshi.tests.live.test_dump import pg_dump
-from kalshi.tests.servers import ROOT, bare_environment
+from kalshi.tests.servers import bare_environment, run_python
 
 EARLIER = "0005"
 """The last migration of the version that is left behind."""
@@ -33,15 +32,7 @@ class Installation:
     def manage(self, *arguments: str) -> str:
         env = bare_environment(self.folder) | {"DATA_DIR": str(self.folder / "data")}
         env |= {"DATABASE_URL": self.database_url} if self.database_url else {}
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=env,
-            text=True,
-            capture_output=True,
-            timeout=90,
-            check=True,
-        ).stdout
+        return run_python("manage.py", *arguments, env=env)
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """statement: with %s for each value."""
