@@ -57,7 +57,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
     usage.start()
     Stop(drain=application.drain, let_go=engine.let_go).watch()
     settings_in_force = asyncio.create_task(application.run())
-    yield {AT_ONCE: application.at_once}
+    yield {AT_ONCE: application.short_cut()}
     settings_in_force.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await settings_in_force

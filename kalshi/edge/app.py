@@ -20,13 +20,12 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from kalshi.edge import signed
+from kalshi.edge import question as questions
 from kalshi.edge.access_log import AccessLog, Line, path_for_log
-from kalshi.edge.callers import Credential, SignedBy
-from kalshi.edge.pages import Address
-from kalshi.edge.ready import Ready, ReadyAnswers, our_headers
+from kalshi.edge.question import Question, Stamp
+from kalshi.edge.ready import Ready, ReadyAnswers
 from kalshi.request_id import new_request_id
-from kalshi.server.protocol import DECLINED, Asked, Reply
+from kalshi.server.protocol import DECLINED, Asked, Reply, ShortCut
 from kalshi.services import handover
 from kalshi.services.key_usage import usage
 from kalshi.services.metrics import Counts
@@ -40,9 +39,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _READING = frozenset({"GET", "HEAD"})
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _CLOSE = (b"connection", b"close")
-
-# What a request asks, and who. A plain tuple: made for every request.
-_Question = tuple[Address, Credential | SignedBy]
 
 
 class Edge:
@@ -72,83 +68,70 @@ class Edge:
         """From now on each answer closes its connection: the server is about to stop."""
         self._draining = True
 
-    def at_once(self, asked: Asked, peer: str) -> Reply | None:
-        """The short cut of our own server (kalshi.server.protocol): the same answer as through ASGI, or None."""
+    def short_cut(self) -> ShortCut:
+        """For our own server (kalshi.server.protocol): the same answers as through ASGI, or none."""
+        return ShortCut(questions.read, self._answer)
+
+    def _answer(self, question: Question, stamp: Stamp) -> Reply | None:
         started = time.perf_counter()
-        method, raw_path, query, headers, scheme = asked
-        ours = our_headers(headers)
-        if ours is None or self._draining:
+        if self._draining:
             return None
-        who = signed.caller(ours, method, raw_path, peer)
-        if who is None:
-            return None
-        _, _, host, origin, account, if_none_match, cache_control, offered_id, *_ = ours
-        credential, to_verify = who
-        ready = self._ready.find(
-            (raw_path, query, host, origin, scheme, account),
-            credential,
-            if_none_match,
-            cache_control,
-            to_verify,
-        )
+        ready = self._ready.find(question, stamp)
         if ready is None:
             return None
         _, made, body = ready
-        request_id = new_request_id(offered_id.decode("latin-1") if offered_id else None)
+        request_id = new_request_id(question.offered_id)
         head = b"%bx-request-id: %b\r\n\r\n" % (made.lines, request_id.encode())
-        self._note(ready, credential, peer[:64], method, request_id=request_id, started=started)
-        return Reply(made.status, head, body if method == "GET" else b"")
+        self._note(ready, question, request_id=request_id, started=started)
+        return Reply(made.status, head, body if question.method == "GET" else b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
         started = time.perf_counter()
-        ours = our_headers(scope["headers"])
-        who = None
-        if ours is not None and scope["method"] in _READING:
-            who = signed.caller(ours, scope["method"], scope["raw_path"], _peer(scope))
-        if ours is None or who is None:
+        found = _read(scope)
+        if found is None:
             await self._through(scope, receive, send, None)
             return
-        _, _, host, origin, account, if_none_match, cache_control, offered_id, *_ = ours
-        address = (scope["raw_path"], scope["query_string"], host, origin, scope["scheme"], account)
-        credential, to_verify = who
+        question, stamp = found
         ready = None
         if self._draining or DECLINED not in (scope.get("extensions") or ()):
-            ready = self._ready.find(address, credential, if_none_match, cache_control, to_verify)
+            ready = self._ready.find(question, stamp)
         if ready is None:
-            await self._through(scope, receive, send, (address, credential))
+            await self._through(scope, receive, send, question)
             return
         _, made, body = ready
-        request_id = new_request_id(offered_id.decode("latin-1") if offered_id else None)
+        request_id = new_request_id(question.offered_id)
         headers = [*made.headers, (b"x-request-id", request_id.encode())]
         if self._draining:
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": made.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        self._note(ready, credential, _peer(scope), scope["method"], request_id=request_id, started=started)
+        self._note(ready, question, request_id=request_id, started=started)
 
-    def _note(
-        self,
-        ready: Ready,
-        credential: Credential | SignedBy,
-        peer: str,
-        method: str,
-        *,
-        request_id: str,
-        started: float,
-    ) -> None:
+    def _note(self, ready: Ready, question: Question, *, request_id: str, started: float) -> None:
         """Count and log an answer of the edge's."""
         page, made, _ = ready
-        if credential[0] == "signed":
-            usage.note(credential[1].decode("ascii"))
+        if question.key_id is not None:
+            usage.note(question.key_id.decode("ascii"))
         took_s = time.perf_counter() - started
         self._counts.request(page.route, made.status, "edge", took_s)
         self._counts.edge(page.operation, made.kind)
-        self._log.add(Line(time.time(), peer, method, page.log_path, made.status, took_s, request_id, "edge"))
+        self._log.add(
+            Line(
+                time.time(),
+                question.peer,
+                question.method,
+                page.log_path,
+                made.status,
+                took_s,
+                request_id,
+                "edge",
+            )
+        )
 
-    async def _through(self, scope: Scope, receive: Receive, send: Send, asked: _Question | None) -> None:
+    async def _through(self, scope: Scope, receive: Receive, send: Send, question: Question | None) -> None:
         """Hand the request to Django, log its answer, and learn from it when it was a question for the edge."""
         started = time.perf_counter()
         checked_at = time.monotonic()
@@ -166,16 +149,16 @@ class Edge:
                 is_signed = bool(told) and told[0].signer is not None
                 if (
                     told
-                    and asked is not None
+                    and question is not None
                     and b"set-cookie" not in headers
-                    and is_signed == (asked[1][0] == "signed")
+                    and is_signed == (question.key_id is not None)
                 ):
                     page = self._ready.learn(
-                        *asked, told[0], checked_at, route=handover.route(scope), log_path=log_path
+                        question, told[0], checked_at, route=handover.route(scope), log_path=log_path
                     )
                     page.learn(status, message["headers"])
-                if asked is not None:
-                    self._ready.answered(*asked, status)
+                if question is not None:
+                    self._ready.answered(question, status)
                 if self._draining:
                     message["headers"] = [*message["headers"], _CLOSE]
             await send(message)
@@ -190,6 +173,13 @@ class Edge:
                     time.time(), _peer(scope), scope["method"], log_path, status, took_s, request_id, "django"
                 )
             )
+
+
+def _read(scope: Scope) -> tuple[Question, Stamp] | None:
+    if scope["method"] not in _READING:
+        return None
+    parts = ("method", "raw_path", "query_string", "headers", "scheme")
+    return questions.read(Asked(*[scope[part] for part in parts]), _peer(scope))
 
 
 def _peer(scope: Scope) -> str:

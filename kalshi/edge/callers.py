@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import Any, Literal
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_delete, post_save
 
-from kalshi.edge.pages import Address
+from kalshi.edge.question import Caller
 from kalshi.models import Account, ApiToken, Grant, VirtualKey
 
 REMEMBERED_S = 2.0
@@ -18,24 +18,6 @@ REMEMBERED_S = 2.0
 # without it, all that arrive while the next check runs would be checked, dozens at a time.
 EARLY_S = 0.5
 MAX_CALLERS = 10_000
-
-# The value of the Authorization header and of the Cookie header, as sent.
-Credential = tuple[bytes | None, bytes | None]
-# The word, the id of a virtual key, and the peer's address: such a caller is let in to one address at a time, since the
-# key may allow some operations only.
-SignedBy = tuple[Literal["signed"], bytes, str]
-# A credential, and by what it names an account: X-Kalshi-Account; or the whole address, where its query may do so.
-Caller = tuple[bytes | str | Address | None, ...]
-
-
-def caller_of(credential: Credential | SignedBy, address: Address) -> Caller:
-    """Two requests of the same caller are about the same account."""
-    if credential[0] == "signed":
-        return (*credential, address)
-    query, header = address[1], address[5]
-    # Names may be percent-encoded; such queries are rare.
-    may_name = query and (b"account" in query or b"%" in query)
-    return (*credential, address if may_name else header)
 
 
 class Callers:

@@ -47,10 +47,10 @@ class SignedAuthentication(BaseAuthentication):
         key = virtual_keys.named(key_id)
         if key is None or not key.is_good or not key.user.is_active:
             raise SignatureRefused("There is no such key here, or it is no longer good.", "NOT_FOUND")
-        public = signed_requests.parsed(key.public_key)
-        method, path = str(request.method).encode(), raw_path(request.META)
+        verify = signed_requests.verifier(signed_requests.parsed(key.public_key))
+        covered = str(request.method).encode() + raw_path(request.META)
         fault = signed_requests.fault(
-            public, method, path, _bytes(timestamp), _bytes(signature), now_ms=time.time() * 1000
+            verify, covered, _bytes(timestamp), _bytes(signature), now_ms=time.time() * 1000
         )
         if fault == "late":
             raise SignatureRefused(

@@ -5,7 +5,7 @@ GET or HEAD in HTTP/1.1 without a body, on a connection that stays open, with no
 without headers that uvicorn or its middleware would act on. Everything else, and what the application has no answer
 for, goes uvicorn's own way.
 
-Callers who poll send the same bytes each time, so a request that was answered at once is known again without parsing.
+A request that was answered at once is known again by its bytes (kalshi.server.repeated), without parsing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from kalshi.server.repeated import Changing, Repeated
+
 AT_ONCE = "kalshi.at_once"
 DECLINED = "kalshi.at_once.declined"
 """Among the extensions of an ASGI scope: the application was asked for a short answer, and had none."""
@@ -33,10 +35,6 @@ _IN_THE_WAY = frozenset(
 _READING = {b"GET": "GET", b"HEAD": "HEAD"}
 
 log = logging.getLogger("kalshi.server")
-
-
-MAX_KNOWN = 1024
-MAX_KNOWN_BYTES = 4096
 
 
 class Asked(NamedTuple):
@@ -57,16 +55,25 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def _may_repeat(asked: Asked) -> bool:
-    """Whether the same bytes may come again: a signed request has a time and a signature of its own."""
-    return all(name != b"kalshi-access-signature" for name, _ in asked.headers)
+class ShortCut:
+    """What an application offers as AT_ONCE.
 
+    read(request, address of its peer, "-" when unknown): the request as the application understands it, and the values
+    in it that are different each time; None: nothing for the short cut. Depends on nothing but the request, since it is
+    kept for the same bytes.
 
-AtOnce = Callable[[Asked, str], Reply | None]
-"""Given a request and the address of its peer ("-" when unknown)."""
+    answer(what was read, changing values): decided each time; None: there is no short answer now. Must refuse changing
+    values that are not of their kind, see Repeated.
+    """
 
-# Requests by all of their bytes, of this process. Whatever does not fit any more is parsed again.
-_known: dict[tuple[str, bytes], Asked] = {}
+    def __init__(
+        self,
+        read: Callable[[Asked, str], tuple[Any, Changing] | None],
+        answer: Callable[[Any, Changing], Reply | None],
+    ) -> None:
+        self.read = read
+        self.answer = answer
+        self.repeated = Repeated()
 
 
 class AtOnceProtocol(HttpToolsProtocol):
@@ -81,8 +88,10 @@ class AtOnceProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         limited = self.limit_concurrency is not None or bool(self.root_path)
-        self._at_once: AtOnce | None = None if limited else app_state.get(AT_ONCE)
-        self._answered: Asked | None = None  # the request that is being read
+        self._at_once: ShortCut | None = None if limited else app_state.get(AT_ONCE)
+        self._answered: tuple[Any, Changing] | None = (
+            None  # the request that is being read, once it is answered
+        )
         self._declined = False
         self._between = True  # whether the parser stands between two requests
         self._begun = 0  # how many requests began in the bytes that are being read
@@ -100,21 +109,25 @@ class AtOnceProtocol(HttpToolsProtocol):
         self._idle_since = None
         was_between = self._between
         self._declined = False
-        if was_between and self._at_once is not None:
-            asked = _known.get((self.scheme or "http", data))
-            if asked is not None and self._is_free():
+        at_once = self._at_once
+        if was_between and at_once is not None:
+            known = at_once.repeated.find(self.scheme or "http", self._peer, data)
+            if known is not None and self._is_free():
                 self._unset_keepalive_if_required()
-                if self._answer(self._at_once, asked):
+                if self._answer(at_once, known) is not None:
                     return
                 self._declined = True
         self._begun = 0
         super().data_received(data)
-        asked = self._answered
-        if was_between and self._between and self._begun == 1 and asked is not None and _may_repeat(asked):
-            if len(_known) >= MAX_KNOWN:
-                _known.clear()
-            if len(data) <= MAX_KNOWN_BYTES:
-                _known[asked.scheme, data] = asked
+        answered = self._answered
+        if (
+            was_between
+            and self._between
+            and self._begun == 1
+            and at_once is not None
+            and answered is not None
+        ):
+            at_once.repeated.keep(self.scheme or "http", self._peer, data, *answered)
 
     def on_message_begin(self) -> None:
         self._answered = None
@@ -129,9 +142,8 @@ class AtOnceProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         declined, self._declined = self._declined, False
         if not declined and self._at_once is not None and self._is_free() and self._is_simple():
-            asked = self._asked()
-            if self._answer(self._at_once, asked):
-                self._answered = asked
+            self._answered = self._answer(self._at_once, None)
+            if self._answered is not None:
                 return
             declined = True
         url, headers = self.url, self.headers
@@ -178,21 +190,24 @@ class AtOnceProtocol(HttpToolsProtocol):
         method = _READING[self.parser.get_method()]
         return Asked(method, parsed.path, parsed.query or b"", self.headers, self.scheme or "http")
 
-    def _answer(self, at_once: AtOnce, asked: Asked) -> bool:
-        """Write the application's short answer; False when there is none, and then nothing was written."""
+    def _answer(self, at_once: ShortCut, known: tuple[Any, Changing] | None) -> tuple[Any, Changing] | None:
+        """Write the application's short answer to a known request, or to the one that was parsed, and give back what
+        was read from it; None when there is no such answer, and then nothing was written.
+        """
         try:
-            reply = at_once(asked, self._peer)
+            read = known or at_once.read(self._asked(), self._peer)
+            reply = None if read is None else at_once.answer(*read)
         except Exception:
             # Raised through the parser, it would look like a bad request of the caller's.
             log.exception("The short cut failed; the request takes the long way.")
-            return False
+            return None
         if reply is None:
-            return False
+            return None
         status, head, body = reply
         self.transport.write(b"".join((STATUS_LINE[status], self._server_lines(), head, body)))
         self.server_state.total_requests += 1
         self._rest()
-        return True
+        return read
 
     def _server_lines(self) -> bytes:
         """The headers of uvicorn's own, `Date` among them: another list each second."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 
 from django.db import DatabaseError, connections, transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
 from kalshi.models import VirtualKey
 
@@ -27,12 +27,12 @@ class KeyUsage:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._noted: dict[str, tuple[int, datetime]] = {}
+        self._noted: dict[str, tuple[int, float]] = {}  # times, and the last of them in epoch seconds
         self._stopping = threading.Event()
 
     def note(self, key_id: str) -> None:
         """One request was signed with this key, and the signature was good."""
-        now = timezone.now()
+        now = time.time()
         with self._lock:
             times, _ = self._noted.get(key_id, (0, now))
             if times or len(self._noted) < MAX_KEYS:
@@ -54,7 +54,8 @@ class KeyUsage:
             noted, self._noted = self._noted, {}
         try:
             with transaction.atomic():
-                for key_id, (times, at) in noted.items():
+                for key_id, (times, last) in noted.items():
+                    at = datetime.fromtimestamp(last, UTC)
                     rows = VirtualKey.objects.filter(key_id=key_id)
                     rows.update(used_count=F("used_count") + times)
                     # Another process may have seen it later.
@@ -62,8 +63,8 @@ class KeyUsage:
         except DatabaseError as problem:
             log.warning("the use of virtual keys could not be written (%s)", type(problem).__name__)
             with self._lock:
-                for key_id, (times, at) in noted.items():
-                    more, later = self._noted.get(key_id, (0, at))
+                for key_id, (times, last) in noted.items():
+                    more, later = self._noted.get(key_id, (0, last))
                     self._noted[key_id] = (times + more, later)
 
     def _run(self) -> None:

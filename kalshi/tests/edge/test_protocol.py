@@ -15,7 +15,7 @@ import uvicorn
 
 from kalshi.edge.access_log import AccessLog
 from kalshi.edge.app import Edge
-from kalshi.server.protocol import AT_ONCE, DECLINED, Asked, AtOnceProtocol, Reply
+from kalshi.server.protocol import AT_ONCE, DECLINED, Asked, AtOnceProtocol, Reply, ShortCut
 from kalshi.services.metrics import Counts
 from kalshi.tests.servers import wait_until
 
@@ -29,21 +29,33 @@ class Application:
     def __init__(self) -> None:
         self.peers: list[str] = []
         self.declined: list[bool] = []
+        self.parsed = 0
 
-    def at_once(self, asked: Asked, peer: str) -> Reply | None:
+    def read(self, asked: Asked, peer: str) -> tuple[tuple[Asked, str], tuple[bytes, ...]] | None:
+        self.parsed += 1
+        if asked.raw_path == b"/unreadable":
+            raise ZeroDivisionError
+        if asked.raw_path == b"/unread":
+            return None
+        headers = dict(asked.headers)
+        changing = tuple(headers[name] for name in (b"signature", b"time") if name in headers)
+        return (asked, peer), changing
+
+    def answer(self, read: tuple[Asked, str], changing: tuple[bytes, ...]) -> Reply | None:
+        asked, peer = read
         self.peers.append(peer)
         if asked.raw_path == b"/broken":
             raise ZeroDivisionError
-        if asked.raw_path == b"/long":
+        if asked.raw_path == b"/long" or any(not value.isalnum() for value in changing):
             return None
-        body = LARGE if asked.raw_path == b"/large" else BODY + asked.query
+        body = LARGE if asked.raw_path == b"/large" else BODY + asked.query + b"+".join(changing)
         head = b"content-length: %d\r\n\r\n" % len(body)
         return Reply(200, head, body if asked.method == "GET" else b"")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await receive()
-            scope["state"][AT_ONCE] = self.at_once
+            scope["state"][AT_ONCE] = ShortCut(self.read, self.answer)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
@@ -100,13 +112,26 @@ def read(stream: Any, *, head_only: bool = False) -> bytes:
     return head + (b"" if head_only else stream.read(int(length[1])))
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+@contextlib.contextmanager
+def serving() -> Iterator[Running]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         running = Running(Application(), listener)
         yield running
         running.server.should_exit = True
         running.thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def new_server() -> Iterator[Running]:
+    """One that knows no request yet."""
+    with serving() as running:
+        yield running
 
 
 def get(path: str = "/", *headers: str, method: str = "GET", version: str = "1.1") -> bytes:
@@ -136,6 +161,43 @@ def test_requests_that_come_at_once_are_answered_in_their_order(server: Running)
         assert [answer[-3:] for answer in answers] == [
             b"ong" if path == "/long" else path[2:].encode() for path in paths
         ]
+
+
+def test_a_request_with_values_of_its_own_is_known_by_all_the_rest(new_server: Running) -> None:
+    def signed(time: str, signature: str, *more: str) -> bytes:
+        return get("/", f"Time: {time}", "Accept: */*", f"Signature: {signature}", *more)
+
+    def asks(*requests: bytes) -> tuple[list[bytes], int]:
+        before = new_server.application.parsed
+        answers = [new_server.ask(request)[0].rpartition(b"short")[2] for request in requests]
+        return answers, new_server.application.parsed - before
+
+    assert asks(signed("101", "aaa"), signed("102", "bbb"), signed("103", "ccc")) == (
+        [b"aaa+101", b"bbb+102", b"ccc+103"],
+        1,
+    )
+    assert asks(signed("102", "bbb"), signed("104", "104")) == ([b"bbb+102", b"104+104"], 0)
+    # Another place, another length, or anything else that is not the same: parsed.
+    assert asks(signed("1021", "bb")) == ([b"bb+1021"], 1)
+    assert asks(signed("102", "bbb", "X: 1")) == ([b"bbb+102"], 1)
+    assert asks(signed("102", "bbb", "X: 2")) == ([b"bbb+102"], 1)
+    # What is no value of its kind is the business of the long way, however it would have been cut.
+    (refused,) = new_server.ask(signed("1 2", "a:b"))
+    assert refused.endswith(b"long")
+    # One value twice in a request has no place of its own, and the next is parsed too.
+    assert asks(signed("777", "777"), signed("778", "aaa", "X: 9"), signed("779", "779", "X: 9")) == (
+        [b"777+777", b"aaa+778", b"779+779"],
+        2,
+    )
+
+
+def test_the_bytes_that_a_signed_request_is_known_by_are_no_request(server: Running) -> None:
+    signed = get("/", "Time: 101", "Signature: aaa")
+    assert server.ask(signed)[0].endswith(b"shortaaa+101")
+    rest = signed.replace(b"101", b"\0").replace(b"aaa", b"\0")
+    with server.connect() as connection, connection.makefile("rb") as stream:
+        connection.sendall(rest)
+        assert stream.read().startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_request_in_pieces_is_not_taken_for_a_known_one(server: Running) -> None:
@@ -189,12 +251,12 @@ def test_the_connection_ends_where_the_caller_wants_it(server: Running, version:
         assert connection.makefile("rb").read().endswith(b"long")
 
 
-@pytest.mark.parametrize("path", ["/long", "/broken"])
+@pytest.mark.parametrize("path", ["/long", "/broken", "/unread", "/unreadable"])
 def test_a_request_without_a_short_answer_is_asked_for_once_and_marked(server: Running, path: str) -> None:
-    before = len(server.application.peers)
+    before = server.application.parsed
     (answer,) = server.ask(get(path))
     assert answer.endswith(b"long")
-    assert len(server.application.peers) == before + 1
+    assert server.application.parsed == before + 1
     assert server.application.declined[-1] is True
 
 

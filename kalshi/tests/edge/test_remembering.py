@@ -7,11 +7,11 @@ import pytest
 from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
-from kalshi.edge import signed
-from kalshi.edge.callers import Callers, caller_of
+from kalshi.edge.callers import Callers
 from kalshi.edge.pages import Address, Page, Pages
-from kalshi.edge.ready import our_headers
+from kalshi.edge.question import Question, caller_of, read
 from kalshi.limits.breaker import Breaker
+from kalshi.server.protocol import Asked
 from kalshi.services.handover import Answered
 
 WHO = (b"Bearer x", None, None)
@@ -104,19 +104,28 @@ SIGNED = [
 ]
 
 
-def who(*headers: tuple[bytes, bytes], path: bytes = b"/trade-api/v2/markets") -> object:
-    ours = our_headers(headers)
-    assert ours is not None
-    return signed.caller(ours, "GET", path, "192.0.2.1")
+def who(
+    *headers: tuple[bytes, bytes], path: bytes = b"/trade-api/v2/markets"
+) -> tuple[Question, tuple[bytes, ...]] | None:
+    return read(Asked("GET", path, b"limit=5", list(headers), "http"), "192.0.2.1")
 
 
 def test_a_signed_request_is_its_key_s_and_not_its_cookie_s() -> None:
     cookie = (b"cookie", b"sessionid=1")
-    assert who(cookie) == ((None, b"sessionid=1"), None)
-    assert who(cookie, *SIGNED) == (
-        ("signed", b"k", "192.0.2.1"),
-        (b"k", "GET", b"/trade-api/v2/markets", b"1", b"s"),
+    plain, signed = who(cookie), who(cookie, *SIGNED)
+    assert plain is not None and signed is not None
+    assert (plain[0].caller, plain[0].key_id, plain[1]) == ((None, b"sessionid=1", None), None, ())
+    assert (signed[0].key_id, signed[0].covered, signed[1]) == (
+        b"k",
+        b"GET/trade-api/v2/markets",
+        (b"1", b"s"),
     )
+    assert signed[0].caller == ("signed", b"k", "192.0.2.1", signed[0].address)
+
+
+def test_a_header_that_is_there_twice_is_no_question_for_the_edge() -> None:
+    for header in (*SIGNED, (b"authorization", b"Bearer x"), (b"x-kalshi-account", b"fund")):
+        assert who(header, header) is None
 
 
 def test_what_is_signed_by_half_or_elsewhere_or_has_a_token_too_is_no_question_for_the_edge() -> None:
