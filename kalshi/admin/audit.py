@@ -18,6 +18,7 @@ from kalshi.admin.site import site
 from kalshi.models import Account, AuditEvent, SeenAddress
 from kalshi.services import audit_reading
 from kalshi.services.audit import Action
+from kalshi.services.verify_findings import masked_key_id
 
 SHORT = 90
 """Characters of an event's details in the list."""
@@ -111,9 +112,15 @@ class AuditEventAdmin(RuledAdmin):
 
 @admin.register(SeenAddress, site=site)
 class SeenAddressAdmin(RuledAdmin):
-    list_display = ("credential", "address", "first", "last")
+    list_display = ("shown", "address", "first", "last")
+    fields = readonly_fields = ("shown", "address", "first", "last")
     search_fields = ("credential", "address")
-    search_help_text = "Key id, token key or address"
+    search_help_text = "Key id, the end of one, or address"
+
+    @display(description="credential", ordering="credential")
+    def shown(self, seen: SeenAddress) -> str:
+        kind, _, identity = seen.credential.partition(":")
+        return f"{kind} {masked_key_id(identity)}"
 
     @display(description="first seen", ordering="first_seen_at")
     def first(self, seen: SeenAddress) -> str:

@@ -66,4 +66,4 @@ class SeenAddress(models.Model):
         constraints = (models.UniqueConstraint(fields=("credential", "address"), name="one_row_per_address"),)
 
     def __str__(self) -> str:
-        return f"{self.credential} from {self.address}"
+        return f"{self.credential.partition(':')[0]} from {self.address}"

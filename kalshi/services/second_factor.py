@@ -175,7 +175,7 @@ def _ring_needed(sentence: str) -> Iterator[None]:
     try:
         yield
     except NoRing as problem:
-        raise Unavailable(f"{sentence}: their key is stored sealed. {problem.message}") from None
+        raise Unavailable(f"{sentence}: its key is stored sealed. {problem.message}") from None
     except ConfigError as problem:
         log.error("%s: %s", sentence, problem.message)  # noqa: TRY400 - the message says it all
         raise Unavailable(

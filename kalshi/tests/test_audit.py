@@ -325,6 +325,19 @@ def test_ids_of_keys_are_masked_and_still_tell_which_key_it_was(stranger: Any) -
     assert [key_id for key_id in (old, new, str(key.key_id)) if key_id in told] == []
 
 
+def test_the_page_of_addresses_masks_ids_and_finds_them(admin: Client, key: VirtualKey) -> None:
+    seen_addresses.note_use(key, "192.0.2.1")
+    whole, masked = str(key.key_id), f"key ***{str(key.key_id)[-4:]}"
+
+    def page(path: str) -> str:
+        return admin.get(f"/admin/kalshi/seenaddress/{path}").content.decode()
+
+    for path in ("", f"{SeenAddress.objects.get().pk}/change/", f"?q={whole[-4:]}"):
+        assert masked in page(path) and whole not in page(path), path
+    assert masked in page(f"?q={whole}")
+    assert masked not in page("?q=another")
+
+
 # Append-only
 
 
