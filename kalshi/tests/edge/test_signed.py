@@ -9,7 +9,7 @@ import pytest
 
 from kalshi.tests.edge.test_equality import Seen, ask, comparable, ways
 from kalshi.tests.gateway.signing import KEY, ROOT, SIGNATURE, TIMESTAMP, Signer, create_at
-from kalshi.tests.live.test_accounts import add_fund
+from kalshi.tests.live.granted import add_fund
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
 
 BALANCE = f"{ROOT}/portfolio/balance"
