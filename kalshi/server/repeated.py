@@ -6,14 +6,19 @@ where they stood in an earlier request of the same length.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+from operator import itemgetter
+
 MAX_KNOWN = 1024
 MAX_BYTES = 4096
 
 Changing = tuple[bytes, ...]
 """The values that are different each time, in an order of the application's choice."""
-_Key = tuple[str, str, bytes]
-# Where the changing values stand: (begin, end) for each, and the order of the places in the request.
-_Places = tuple[tuple[tuple[int, int], ...], tuple[int, ...]]
+# The pieces of a request, every second of which is a changing value.
+_Cut = Callable[[bytes], tuple[bytes, ...]]
+# Which of the changing values comes first, second, ... for the application.
+_Order = tuple[int, ...]
 
 
 class Repeated:
@@ -23,58 +28,40 @@ class Repeated:
     """
 
     def __init__(self) -> None:
-        self._whole: dict[_Key, object] = {}
-        self._cut: dict[_Key, object] = {}
-        self._places: dict[int, _Places] = {}  # by length of the request
+        self._known: dict[tuple[str, str, bytes | tuple[bytes, ...]], object] = {}
+        self._cuts: dict[int, tuple[_Cut, _Order]] = {}  # by length of the request
 
     def find(self, scheme: str, peer: str, data: bytes) -> tuple[object, Changing] | None:
         """What was read from such a request, and the values that change."""
-        places = self._places.get(len(data))
-        if places is not None:
-            rest, changing = _cut(data, places)
-            read = self._cut.get((scheme, peer, rest))
+        known_cut = self._cuts.get(len(data))
+        if known_cut is not None:
+            cut, order = known_cut
+            pieces = cut(data)
+            read = self._known.get((scheme, peer, pieces[::2]))
             if read is not None:
-                return read, changing
-        read = self._whole.get((scheme, peer, data))
+                values = pieces[1::2]
+                return read, tuple([values[number] for number in order])
+        read = self._known.get((scheme, peer, data))
         return None if read is None else (read, ())
 
     def keep(self, scheme: str, peer: str, data: bytes, read: object, changing: Changing) -> None:
         """Know this one request again. Not kept: very long ones, and those where a changing value stands twice."""
         if len(data) > MAX_BYTES:
             return
-        if len(self._whole) + len(self._cut) >= MAX_KNOWN:
-            self._whole.clear()
-            self._cut.clear()
-            self._places.clear()
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+            self._cuts.clear()
         if not changing:
-            self._whole[scheme, peer, data] = read
-            return
-        places = _find(data, changing)
-        if places is not None:
-            self._places[len(data)] = places
-            rest, _ = _cut(data, places)
-            self._cut[scheme, peer, rest] = read
+            self._known[scheme, peer, data] = read
+        elif all(value and data.count(value) == 1 for value in changing):
+            cut, _ = self._cuts[len(data)] = _cutter(data, changing)
+            self._known[scheme, peer, cut(data)[::2]] = read
 
 
-def _find(data: bytes, changing: Changing) -> _Places | None:
-    spans = []
-    for value in changing:
-        begin = data.find(value)
-        if not value or data.count(value) != 1:
-            return None
-        spans.append((begin, begin + len(value)))
-    order = tuple(sorted(range(len(spans)), key=lambda number: spans[number]))
-    return tuple(spans), order
-
-
-def _cut(data: bytes, places: _Places) -> tuple[bytes, Changing]:
-    """The bytes without the changing values, and these."""
-    spans, order = places
-    pieces, end = [], 0
-    for number in order:
-        begin, next_end = spans[number]
-        pieces.append(data[end:begin])
-        end = next_end
-    pieces.append(data[end:])
-    # No header's value contains a NUL: pieces cannot be mistaken for others that are joined elsewhere.
-    return b"\0".join(pieces), tuple([data[begin:end] for begin, end in spans])
+def _cutter(data: bytes, changing: Changing) -> tuple[_Cut, _Order]:
+    """For requests in which the changing values stand where they stand in this one."""
+    places = sorted((data.index(value), value) for value in changing)
+    ends = [0, *(end for begin, value in places for end in (begin, begin + len(value))), len(data)]
+    slices = [slice(begin, end) for begin, end in pairwise(ends)]
+    values = [value for _, value in places]
+    return itemgetter(*slices), tuple(values.index(value) for value in changing)
