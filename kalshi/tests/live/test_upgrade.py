@@ -65,11 +65,15 @@ def upgraded(
 
 KEY = "3132333435363738393031323334353637383930"
 CODES = ["abcdefghjk", "mnpqrstuvw"]
+REFERS = "REFERENCES {} (id) DEFERRABLE INITIALLY DEFERRED"
 OLD_TABLES = (
-    "CREATE TABLE otp_totp_totpdevice (id INTEGER PRIMARY KEY, user_id INTEGER, name VARCHAR(64), confirmed BOOLEAN, "
+    "CREATE TABLE otp_totp_totpdevice (id INTEGER PRIMARY KEY, "
+    f"user_id INTEGER {REFERS.format('auth_user')}, name VARCHAR(64), confirmed BOOLEAN, "
     "key VARCHAR(80), step INTEGER, t0 INTEGER, digits INTEGER, tolerance INTEGER, drift INTEGER, last_t INTEGER)",
-    "CREATE TABLE otp_static_staticdevice (id INTEGER PRIMARY KEY, user_id INTEGER, confirmed BOOLEAN)",
-    "CREATE TABLE otp_static_statictoken (id INTEGER PRIMARY KEY, device_id INTEGER, token VARCHAR(16))",
+    "CREATE TABLE otp_static_staticdevice (id INTEGER PRIMARY KEY, "
+    f"user_id INTEGER {REFERS.format('auth_user')}, confirmed BOOLEAN)",
+    "CREATE TABLE otp_static_statictoken (id INTEGER PRIMARY KEY, "
+    f"device_id INTEGER {REFERS.format('otp_static_staticdevice')}, token VARCHAR(16))",
 )
 """What django-otp made, as far as we used it."""
 
