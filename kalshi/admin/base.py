@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin import FieldListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from unfold.admin import ModelAdmin
 
 from kalshi.admin import rules
+
+MAX_SEARCHED = 500
+"""Characters of what is searched for."""
 
 
 class Ruled:
@@ -49,12 +56,39 @@ class RuledAdmin(Ruled, ModelAdmin):
     actions: Any = None
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Filters that the page offers, and no others: a filter can spell out a column that is never shown."""
-        offered = [one[0] if isinstance(one, tuple | list) else one for one in self.get_list_filter(request)]
-        # Filters of our own are classes, asked for by the name of their parameter alone.
-        own = {one.parameter_name for one in offered if hasattr(one, "parameter_name")}
-        names = [name for name in (*offered, self.date_hierarchy) if isinstance(name, str)]
-        return lookup in own or any(lookup == name or lookup.startswith(f"{name}__") for name in names)
+        """What the page's own filters ask, and nothing else. Any other lookup could spell out a column that is never
+        shown, or be one that never ends: on SQLite `regex` runs in Python, and holds up the whole process.
+        """
+        return lookup in self.offered_lookups(request)
+
+    def offered_lookups(self, request: HttpRequest) -> set[str]:
+        """The parameters with which the filters of the page ask."""
+        day = self.date_hierarchy
+        offered = {f"{day}__{part}" for part in ("year", "month", "day")} if day else set()
+        for one in self.get_list_filter(request):
+            if isinstance(one, str):
+                field = get_fields_from_path(self.model, one)[-1]
+                made = FieldListFilter.create(field, request, {}, self.model, self, field_path=one)
+                offered.update(name for name in made.expected_parameters() if name)
+            else:
+                offered.add(one.parameter_name)
+        return offered
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Values that no column can hold are the fault of who asks, like those that Django itself refuses."""
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DataError) as problem:  # the first for the year 9999
+            raise IncorrectLookupParameters(problem) from problem
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Nothing has so long a name; SQLite fails on a pattern of 50,000 characters, or a condition of 1,000 words."""
+        if len(search_term) > MAX_SEARCHED:
+            return queryset.none(), False
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
+        return found
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Without buttons that open the page of another table in a window."""
