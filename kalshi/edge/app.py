@@ -6,7 +6,8 @@ A request is answered here when all of this holds, and goes to Django otherwise:
    parameters are good);
 2. without `no-cache`, and no header of ours twice;
 3. the credential was checked by Django within the last two seconds, and the account found that it is about; the answer
-   is the one that Django gave for this very account, whoever asked then;
+   is the one that Django gave for this very account, whoever asked then; where only the two seconds are over, one
+   request of the caller goes to Django and the others wait for it, a second at most;
 4. the entry is in memory and fresh; or stale while its refresh runs or the breaker is open.
 
 Bytes, status and headers are those that Django would send; a test sends everything through both ways and compares.
@@ -14,6 +15,7 @@ Bytes, status and headers are those that Django would send; a test sends everyth
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import re
 import time
@@ -22,6 +24,7 @@ from typing import Any
 
 from kalshi.edge import question as questions
 from kalshi.edge.access_log import AccessLog, Line, path_for_log
+from kalshi.edge.checks import Checks
 from kalshi.edge.question import Question, Stamp
 from kalshi.edge.ready import Ready, ReadyAnswers
 from kalshi.request_id import new_request_id
@@ -56,6 +59,7 @@ class Edge:
         self._redact = redact
         self._draining = False
         self._ready = ReadyAnswers()
+        self._checks = Checks()
 
     async def run(self) -> None:
         """Keep the settings in force at hand, for as long as the server runs."""
@@ -98,8 +102,14 @@ class Edge:
         ready = None
         if self._draining or DECLINED not in (scope.get("extensions") or ()):
             ready = self._ready.find(question, stamp)
+        check = None
+        if ready is None and not self._draining and self._ready.lacks_only_a_check(question, stamp):
+            if await self._checks.waited(question.caller):
+                ready = self._ready.find(question, stamp)
+            else:
+                check = self._checks.begin(question.caller)
         if ready is None:
-            await self._through(scope, receive, send, question)
+            await self._through(scope, receive, send, question, check)
             return
         _, made, body = ready
         request_id = new_request_id(question.offered_id)
@@ -131,8 +141,18 @@ class Edge:
             )
         )
 
-    async def _through(self, scope: Scope, receive: Receive, send: Send, question: Question | None) -> None:
-        """Hand the request to Django, log its answer, and learn from it when it was a question for the edge."""
+    async def _through(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        question: Question | None,
+        check: asyncio.Event | None = None,
+    ) -> None:
+        """Hand the request to Django, log its answer, and learn from it when it was a question for the edge.
+
+        check: what others of the same caller wait for.
+        """
         started = time.perf_counter()
         checked_at = time.monotonic()
         log_path = path_for_log(scope["raw_path"], scope["query_string"], self._redact)
@@ -159,6 +179,8 @@ class Edge:
                     page.learn(status, message["headers"])
                 if question is not None:
                     self._ready.answered(question, status)
+                    if check is not None:
+                        self._checks.end(question.caller, check)
                 if self._draining:
                     message["headers"] = [*message["headers"], _CLOSE]
             await send(message)
@@ -166,6 +188,8 @@ class Edge:
         try:
             await self._inner(scope, receive, listening)
         finally:
+            if question is not None and check is not None:
+                self._checks.end(question.caller, check)
             took_s = time.perf_counter() - started
             self._counts.request(handover.route(scope), status, "django", took_s)
             self._log.add(

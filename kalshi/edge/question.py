@@ -73,9 +73,8 @@ def read(asked: Asked, peer: str) -> tuple[Question, Stamp] | None:
     if key_id is not None or timestamp is not None or signature is not None:
         if key_id is None or timestamp is None or signature is None:
             return None
-        if authorization is not None or not raw_path.startswith(
-            PREFIX
-        ):  # Django looks at Authorization first
+        # What has a token as well is judged by both, which only Django does.
+        if authorization is not None or not raw_path.startswith(PREFIX):
             return None
         credential = "signed", key_id, peer
         stamp = timestamp, signature

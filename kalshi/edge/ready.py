@@ -113,6 +113,21 @@ class ReadyAnswers:
             made = page.make(status, answer, options, now)
         return page, made, body
 
+    def lacks_only_a_check(self, question: Question, stamp: Stamp) -> bool:
+        """Whether a fresh answer is at hand, and was this caller's until the last check counted no more."""
+        if self._options is None or question.wants_fetch:
+            return False
+        account = self._callers.last_account(question.caller)
+        page = None if account is None else self._pages.get(question.address, account)
+        if page is None or self._callers.account(question.caller, time.monotonic()) is not None:
+            return False
+        options = self._options.endpoints[page.operation]
+        entry = self._cache.hot(page.key) if options.enabled else None
+        if entry is None or entry.status != 200 or entry.age_s(time.time()) >= options.fresh_s:
+            return False
+        # Else anybody could have others wait, in the name of their key.
+        return question.key_id is None or self._keys.verifies(question, stamp)
+
     def _may_answer(self, question: Question, stamp: Stamp, now: float) -> bool:
         """Whether the signature, if there must be one, is good, and Django need not check the caller now."""
         if question.key_id is not None and not self._keys.verifies(question, stamp):
