@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from kalshi.tests.live.cable import Cable
-from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
+from kalshi.tests.servers import Gateway, Sandbox, csrf_field, running, wait_until
 
 API = "/api/v1/kalshi/"
 
@@ -41,6 +41,30 @@ def test_it_is_ready_and_answers_tokens_and_sessions(gateway: Gateway) -> None:
     assert gateway.get(API + "balance/").status_code == 200
     with gateway.sign_in() as browser:
         assert browser.get(gateway.base_url + API + "balance/", timeout=10).status_code == 200
+
+
+def test_a_character_that_postgresql_cannot_hold_is_refused_wherever_it_stands(gateway: Gateway) -> None:
+    with gateway.sign_in(gateway.manage("sign_in_link").strip()) as browser:
+        for path in (
+            "admin/search/?s=%00",
+            "admin/kalshi/virtualkey/?key_type=%00",
+            "admin/kalshi/account/?environment=%00",
+            "admin/kalshi/apitoken/%00/change/",
+            "admin/cache/?account=%00",
+            "audit.csv?account=%00",
+        ):
+            assert browser.get(f"{gateway.base_url}/{path}", timeout=10).status_code == 400, path
+        page = f"{gateway.base_url}/admin/kalshi/apitoken/"
+        form = csrf_field(browser.get(page, timeout=10).text) | {"index": "0", "action": "delete_selected"}
+        assert browser.post(page, data=form | {"_selected_action": "\0"}, timeout=10).status_code == 400
+    for path in ("", "admin/", "api/v1/status/", "api/v1/kalshi/balance/", "trade-api/v2/portfolio/balance"):
+        stranger = requests.get(
+            gateway.base_url + "/" + path,
+            headers={"Cookie": 'sessionid="\\000' + "a" * 31 + '"'},
+            timeout=10,
+            allow_redirects=False,
+        )
+        assert stranger.status_code in {302, 401}, (path, stranger.text)
 
 
 def test_a_saved_setting_is_in_force_within_two_seconds(gateway: Gateway) -> None:
