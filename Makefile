@@ -32,6 +32,8 @@ check: .venv/development
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Hundreds of processes start here, and each would compile everything anew where the variable is set.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/development
 	@sh .ci/system-packages
 	@sh .ci/client-environments
