@@ -165,18 +165,22 @@ def _wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
     pytest.fail("PostgreSQL did not start")
 
 
-# Whole folders and files whose tests are drills: they load the machine, or tell how long something took.
+# Whole folders and files whose tests are drills: they load the machine, or tell how long something took. Two at a time.
 DRILLS = (
     "dashboard/tests/test_launch.py::test_a_signal_ends",
     "kalshi/tests/cache/test_processes.py",
-    "kalshi/tests/chaos/",
     "kalshi/tests/deploy/test_nginx_cache.py",
     "kalshi/tests/deploy/test_systemd.py",
-    "kalshi/tests/limits/test_processes.py",
-    "kalshi/tests/live/test_outage.py",
     "kalshi/tests/live/test_serve.py",
     "kalshi/tests/live/test_several_servers.py",
     "kalshi/tests/live/test_sharing.py",
+)
+
+# Those that judge by less than a second, or by what all processors together achieve.
+ALONE = (
+    "kalshi/tests/chaos/",
+    "kalshi/tests/limits/test_processes.py",
+    "kalshi/tests/live/test_outage.py",
     "kalshi/tests/test_redis_link.py",
 )
 
@@ -224,6 +228,7 @@ UNTRACED = (
 LONGEST = (
     "kalshi/tests/openapi/",
     "kalshi/tests/live/test_accounts.py",
+    "kalshi/tests/live/test_serve.py",
     "kalshi/tests/browser/",
     "kalshi/tests/clients/",
     "kalshi/tests/gateway/",
@@ -242,6 +247,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         if item.nodeid.startswith(DRILLS):
             item.add_marker(pytest.mark.drill)
+        if item.nodeid.startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
         if item.nodeid.startswith(SERVERS) and not item.get_closest_marker("chaos"):
             item.add_marker(pytest.mark.flaky(reruns=1))
     yield
