@@ -39,7 +39,7 @@ test: .venv/development
 	@sh .ci/client-environments
 	$(MAKE) --no-print-directory check
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not chaos and not drill and not alone" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage run -m pytest -m "not chaos and not drill and not alone" -n 3 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered
 	$(BIN)/python -m pytest -m "drill and not chaos" -n 2 --dist loadfile --no-loadscope-reorder --reruns 1
 	$(BIN)/python -m pytest -m "alone and not chaos" --reruns 1 --durations 10
