@@ -129,6 +129,9 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 class GrantFormSet(PaginationInlineFormSet):
     def clean(self) -> None:
         super().clean()
+        # Else the removal of a grant that is not there would be answered as if it had worked.
+        if any(form.instance.pk is None for form in self.initial_forms):
+            raise ValidationError("Somebody else took a grant away meanwhile; load the page again.")
         names = [
             form.cleaned_data.get("person") for form in self.forms if getattr(form, "cleaned_data", None)
         ]
