@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from uvicorn.config import STARTUP_FAILURE
 
 from kalshi.errors import ConfigError, KalshiError
+from kalshi.server import stopping
 from kalshi.server.bounded import BoundedProtocol
 from kalshi.server.sockets import BACKLOG
 from kalshi.server.supervisor import Supervisor
@@ -35,6 +36,7 @@ class Config(uvicorn.Config):
     """
 
     def load(self) -> None:
+        stopping.watch_from_start()
         try:
             super().load()
             # Needs the application's models, which are there now.

@@ -49,6 +49,12 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
+def port_is_free(port: int) -> bool:
+    """Whether nobody listens on this port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
 def bare_environment(home: Path, *, measured: bool = False) -> dict[str, str]:
     """The machine's environment without anything that configures the product or shows it credentials.
 

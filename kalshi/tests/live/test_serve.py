@@ -26,6 +26,7 @@ from kalshi.tests.servers import (
     Sandbox,
     bare_environment,
     free_port,
+    port_is_free,
     running,
     wait_until,
 )
@@ -145,6 +146,19 @@ def test_workers_whose_supervisor_was_killed_give_the_port_back(
     server.process.stop(signal.SIGKILL)
     wait_until(lambda: not any(map(runs, workers)), 5, "the end of the worker")
     server.session.close()
+
+
+def test_a_new_worker_whose_supervisor_was_killed_gives_the_port_back_too(
+    tmp_path: Path, sandbox: Sandbox, redis_url: str, prepared: Prepared
+) -> None:
+    command, env = (*SERVE, "--workers", "2"), redis_environment(sandbox, redis_url)
+    server = Served(tmp_path, prepared, *command, **env)
+    wait_until(lambda: len(server.workers()) == 2, 20, "two workers")
+    os.kill(server.workers()[0], signal.SIGKILL)
+    server.process.wait_for_line("Child process .* died")
+    server.process.stop(signal.SIGKILL)
+    server.session.close()
+    wait_until(lambda: port_is_free(server.port), 10, "the end of the workers")
 
 
 @pytest.mark.parametrize("command", [SERVE, LAUNCH], ids=["serve", "make run"])
