@@ -42,8 +42,7 @@ class NewTokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
-        user: Any = self.request.user
-        if found.get("scope") == ApiToken.Scope.METRICS and not user.is_superuser:
+        if found.get("scope") == ApiToken.Scope.METRICS and not access.may_watch(self.request.user):
             self.add_error("scope", ValidationError("Only superusers may watch the whole gateway."))
         return found
 

@@ -134,7 +134,7 @@ OPERATIONS: dict[type[APIView], Schema] = {
         "Numbers for Prometheus",
         {
             "200": {
-                "description": "For tokens of the scope `metrics`, and superusers.",
+                "description": "For superusers: with a session, or a token of the scope `metrics`.",
                 "content": {"text/plain": _PLAIN_TEXT, "application/openmetrics-text": _PLAIN_TEXT},
             }
         }

@@ -136,6 +136,11 @@ def is_operator(user: Any) -> bool:
     return default is not None and may(user, default, Grant.Role.OPERATOR)
 
 
+def may_watch(user: Any) -> bool:
+    """Whether the user may read the metrics, which tell of the whole installation: superusers."""
+    return bool(user.is_active and user.is_superuser)
+
+
 def may_audit(user: Any) -> bool:
     """Whether the user may read the whole audit log, which tells of all accounts and all people: owner of every one."""
     if not user.is_active:

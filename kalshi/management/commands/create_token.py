@@ -38,6 +38,8 @@ class Command(BaseCommand):
         owner = get_user_model().objects.filter(username=user, is_active=True).first()
         if owner is None:
             raise CommandError(f"There is no active user {user!r}.")
+        if scope == ApiToken.Scope.METRICS and not access.may_watch(owner):
+            raise CommandError(f"Only superusers may watch the whole gateway, and {user} is no superuser.")
         if not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--days is {days}; allowed: 1 to {MAX_DAYS}.")
         if not name.strip() or len(name) > 100:
