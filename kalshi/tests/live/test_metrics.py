@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from kalshi.services.metrics import EVERY_S
 from kalshi.tests.live.conftest import some_ticker
 from kalshi.tests.live.served import BALANCE, SERVE, Prepared, Served, redis_environment, runs
 from kalshi.tests.servers import Sandbox, running, wait_until
@@ -122,6 +124,9 @@ def test_a_failing_exchange_shows_with_its_error_and_an_open_breaker(
 
 
 def test_counts_do_not_fall_when_processes_are_replaced(served: Served) -> None:
+    began = time.monotonic()
+    # Who is killed takes along what it has counted since its last report.
+    wait_until(lambda: time.monotonic() - began > 2 * EVERY_S, what="the reports of both")
     before, workers = answered(served.metrics(), "balance"), served.workers()
     os.kill(workers[0], signal.SIGKILL)
     wait_until(lambda: not runs(workers[0]) and len(served.workers()) == 2, 10, "a new worker")
