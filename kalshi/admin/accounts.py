@@ -91,7 +91,10 @@ class AccountAdmin(RuledAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         always = ("key", "last_test", "created_at", "updated_at", "environment_badge")
-        return always if self._may_change_key(request, obj) else (*always, "slug", "subaccount")
+        if not self._may_change_key(request, obj):
+            return (*always, "slug", "subaccount")
+        # It bounds what owners see of the account at Kalshi, so they cannot be the ones to lift it.
+        return always if request.user.is_superuser else (*always, "subaccount")
 
     @staticmethod
     def _may_change_key(request: HttpRequest, account: Account | None) -> bool:
