@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.contrib.auth import get_user_model
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminSelectWidget
@@ -151,15 +151,16 @@ class VirtualKeyAdmin(RuledAdmin):
         return () if obj is None else self.readonly_fields
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Accounts that one owns, and the people who may see them."""
+        """Accounts that one owns, and oneself: what a key does is logged under its owner's name, and whoever makes it
+        holds its private half. Superusers, who could sign in as anybody, choose among all people.
+        """
         user: Any = request.user
-        owned = access.held(user, Grant.Role.OWNER)
         if db_field.name == "account":
-            options["queryset"] = Account.objects.filter(pk__in=owned.values("pk"))
+            options["queryset"] = access.held(user, Grant.Role.OWNER)
         elif db_field.name == "user":
             people = get_user_model().objects.filter(is_active=True).order_by("username")
-            known = Q(pk=user.pk) | Q(kalshi_grants__account__in=owned.values("pk"))
-            options["queryset"] = people if user.is_superuser else people.filter(known).distinct()
+            options["queryset"] = people if user.is_superuser else people.filter(pk=user.pk)
+            options["initial"] = user.pk
         return super().formfield_for_foreignkey(db_field, request, **options)
 
     def save_model(self, request: HttpRequest, obj: VirtualKey, form: Any, change: bool) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from kalshi.models import Account
+from typing import Any
+
+from django.core.management import call_command
+
+from kalshi.models import Account, VirtualKey
 from kalshi.tests.admin.conftest import World
 
 FORM = {"label": "Our fund", "slug": "ours", "environment": "demo", "enabled": "on"}
@@ -31,3 +35,25 @@ def test_an_owner_does_not_widen_an_account_that_is_pinned_to_a_subaccount(
 def test_a_superuser_does(world: World, sealing: None) -> None:
     assert subaccount_after(world, "superuser", subaccount="4") == 4
     assert subaccount_after(world, "superuser", subaccount="") is None
+
+
+def new_key(world: World, user: Any) -> dict[str, Any]:
+    return {"label": "Bot", "account": world.ours["account"].pk, "user": user.pk, "kind": "ed25519"}
+
+
+def test_an_owner_makes_keys_for_nobody_else(world: World) -> None:
+    client = world.client("owner")
+    form = client.get("/admin/kalshi/virtualkey/add/").context["adminform"].form
+    assert list(form.fields["user"].queryset) == [world.people["owner"]]
+    for person in (world.ours["user"], world.people["operator"], world.people["superuser"]):
+        answer = client.post("/admin/kalshi/virtualkey/add/", new_key(world, person))
+        assert answer.status_code == 200 and b"PRIVATE KEY" not in answer.content
+    assert not VirtualKey.objects.filter(label="Bot").exists()
+
+
+def test_superusers_and_the_command_line_do(world: World, capsys: Any) -> None:
+    member = world.ours["user"]
+    answer = world.client("superuser").post("/admin/kalshi/virtualkey/add/", new_key(world, member))
+    assert b"PRIVATE KEY" in answer.content
+    call_command("keys", "create", user="member", label="Bot", account="ours")
+    assert [key.user for key in VirtualKey.objects.filter(label="Bot")] == [member, member]

@@ -77,7 +77,12 @@ def test_the_default_account_keeps_its_name_and_key(world: World, sealing: None,
 
 def test_a_new_virtual_key_is_shown_once_and_not_kept(world: World) -> None:
     client = world.client("owner")
-    new = {"label": "Bot", "account": world.ours["account"].pk, "user": world.ours["user"].pk, "kind": "rsa"}
+    new = {
+        "label": "Bot",
+        "account": world.ours["account"].pk,
+        "user": world.people["owner"].pk,
+        "kind": "rsa",
+    }
     answer = client.post("/admin/kalshi/virtualkey/add/", new)
     text = answer.content.decode()
     assert answer.status_code == 200 and "-----BEGIN RSA PRIVATE KEY-----" in text
