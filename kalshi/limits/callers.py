@@ -1,7 +1,7 @@
 """How often one caller may ask: a token bucket for each, in Redis for all processes, or in this process alone.
 
-A bucket holds what may be asked in one second, and one request at least; who asks too early is refused at once, never
-held up. Nothing here knows Kalshi's budget.
+A bucket holds what may be asked in one second, and one request at least, unless it is told otherwise; who asks too
+early is refused at once, never held up. Nothing here knows Kalshi's budget.
 """
 
 import math
@@ -78,20 +78,23 @@ class CallerLimits:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._take = link.script(_TAKE) if link is not None else None
 
-    def take(self, name: str, per_s: float) -> Taken:
-        """Let one request of the caller through, or not. One round trip. name: may stand in a key of Redis."""
+    def take(self, name: str, per_s: float, capacity: float | None = None) -> Taken:
+        """Let one request of the caller through, or not. One round trip.
+
+        name: may stand in a key of Redis. capacity: requests that may come at once, where it is not what the rate says.
+        """
+        capacity = capacity_of(per_s) if capacity is None else capacity
         if self._link is None or self._take is None:
-            return self._take_here(name, per_s)
-        capacity = capacity_of(per_s)
+            return self._take_here(name, per_s, capacity)
         now = "" if self._clock is None else repr(self._clock())
         try:
             through, level = self._take([self._link.name(f"{PREFIX}:caller:{name}")], [now, capacity, per_s])
         except RedisLost:
-            return self._take_here(name, per_s * self._alone)
+            return self._take_here(name, per_s * self._alone, max(1.0, math.floor(capacity * self._alone)))
         return Taken(bool(through), float(level), capacity, per_s)
 
-    def _take_here(self, name: str, per_s: float) -> Taken:
-        capacity, now = capacity_of(per_s), self._monotonic()
+    def _take_here(self, name: str, per_s: float, capacity: float) -> Taken:
+        now = self._monotonic()
         with self._lock:
             known = self._buckets.get(name) or Bucket(capacity, per_s, capacity, now)
             bucket = known.at(now).resized(capacity, per_s)

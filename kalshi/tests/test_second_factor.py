@@ -19,9 +19,8 @@ from kalshi import conf
 from kalshi.accounts import recovery
 from kalshi.accounts import ring as rings
 from kalshi.models import AuditEvent, Authenticator
-from kalshi.services import authenticator_keys, key_ring, second_factor
+from kalshi.services import authenticator_keys, engine, key_ring, second_factor
 from kalshi.services.audit import Action
-from kalshi.views import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +31,7 @@ PLAIN_KEY = b"12345678901234567890"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "COST", 2)
-    sign_in.attempts.forget()
+    engine.close()
 
 
 @pytest.fixture

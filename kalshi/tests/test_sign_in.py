@@ -19,10 +19,9 @@ from django_otp.oath import totp
 from kalshi import conf
 from kalshi.accounts import recovery
 from kalshi.models import ApiToken, AuditEvent, Authenticator, SignInCode
-from kalshi.services import authenticator_keys, second_factor
+from kalshi.services import authenticator_keys, engine, second_factor
 from kalshi.services.audit import Action
 from kalshi.views import sign_in
-from kalshi.views.throttle import Buckets
 
 pytestmark = pytest.mark.django_db
 
@@ -31,9 +30,9 @@ PASSWORD = "a long password for tests"
 
 @pytest.fixture(autouse=True)
 def _nobody_tried() -> Iterator[None]:
-    sign_in.attempts.forget()
+    engine.close()
     yield
-    sign_in.attempts.forget()
+    engine.close()
 
 
 @pytest.fixture(autouse=True)
@@ -269,7 +268,8 @@ def test_passwords_cannot_be_guessed_behind_an_open_session_either(person: Any) 
 
 
 def test_one_address_may_not_try_many_names_quickly(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in, "attempts", Buckets(capacity=3, refill_per_s=0.01))
+    monkeypatch.setattr(sign_in, "ATTEMPTS", 3)
+    monkeypatch.setattr(sign_in, "ATTEMPTS_PER_S", 0.01)
     client = Client(REMOTE_ADDR="192.0.2.1")
     answers = [try_password(client, "wrong", name=f"name{number}") for number in range(4)]
     assert [answer.status_code for answer in answers] == [200] * 3 + [429]

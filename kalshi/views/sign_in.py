@@ -19,19 +19,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kalshi.models import SignInCode
-from kalshi.services import second_factor
+from kalshi.services import engine, second_factor
 from kalshi.services.audit import address_of
 from kalshi.services.audit_sign_in import HOW
 from kalshi.views.forms import CodeForm
-from kalshi.views.throttle import Buckets
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 HALF = "kalshi_first_step"
 """Session key of who gave the right password and owes the code. Such a session is nobody's."""
 HALF_VALID_S = 300
 
-# Of one address, over all names: what a person never reaches, and guessing one password for many names does.
-attempts = Buckets(capacity=30, refill_per_s=0.5)
+ATTEMPTS, ATTEMPTS_PER_S = 30, 0.5
+"""Of one address, over all names: what a person never reaches, and guessing one password for many names does."""
 
 
 class PasswordSignIn(LoginView):
@@ -139,8 +138,9 @@ def _link_page(request: HttpRequest, *, is_open: bool) -> HttpResponse:
 
 
 def _throttled(request: HttpRequest) -> HttpResponse | None:
-    wait_s = attempts.take(address_of(request) or "-")
-    return _try_later(request, math.ceil(wait_s)) if wait_s else None
+    name = f"sign-in:{address_of(request) or '-'}"
+    taken = engine.caller_limits().take(name, ATTEMPTS_PER_S, ATTEMPTS)
+    return None if taken.allowed else _try_later(request, math.ceil(taken.wait_s))
 
 
 def locked(

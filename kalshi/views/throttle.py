@@ -43,10 +43,6 @@ class Buckets:
                 self._buckets.popitem(last=False)
         return wait_s
 
-    def forget(self) -> None:
-        with self._lock:
-            self._buckets.clear()
-
 
 class CallerThrottle(BaseThrottle):
     """For requests that reach Django; what the edge answers from memory costs so little that it is not counted.

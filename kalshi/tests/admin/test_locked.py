@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from kalshi.models import AuditEvent
+from kalshi.services import engine
 from kalshi.tests.admin.conftest import World
-from kalshi.views import sign_in
 
 PAGE = "/admin/locked/"
 PASSWORD = "a long password for tests"
@@ -23,9 +23,9 @@ FAILURES = 6
 
 @pytest.fixture(autouse=True)
 def _nobody_tried() -> Iterator[None]:
-    sign_in.attempts.forget()
+    engine.close()
     yield
-    sign_in.attempts.forget()
+    engine.close()
 
 
 def try_password(name: str, password: str, address: str, browser: str = "one") -> int:

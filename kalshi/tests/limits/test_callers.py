@@ -51,6 +51,13 @@ def test_a_second_s_worth_passes_at_once_and_then_as_many_as_come_back(
     assert passed(limits, name, per_s, 20) == at_once
 
 
+def test_more_may_come_at_once_than_the_rate_says(limits: CallerLimits, clock: Clock) -> None:
+    name = uuid4().hex
+    assert [limits.take(name, 0.5, 30).allowed for _ in range(32)] == [True] * 30 + [False] * 2
+    clock.now += 2.001
+    assert [limits.take(name, 0.5, 30).allowed for _ in range(2)] == [True, False]
+
+
 def test_refused_requests_cost_nothing(limits: CallerLimits, clock: Clock) -> None:
     name = uuid4().hex
     passed(limits, name, 1, 50)

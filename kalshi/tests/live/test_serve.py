@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -25,6 +28,7 @@ from kalshi.tests.servers import (
     Process,
     Sandbox,
     bare_environment,
+    csrf_field,
     free_port,
     port_is_free,
     running,
@@ -42,7 +46,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 @pytest.fixture(scope="module")
 def served(sandbox: Sandbox, redis_url: str, prepared: Prepared) -> Iterator[Served]:
-    env = redis_environment(sandbox, redis_url)
+    env = redis_environment(sandbox, redis_url) | {"TRUSTED_PROXIES": "127.0.0.1"}
     with running(lambda folder: Served(folder, prepared, *SERVE, "--workers", "2", **env)) as server:
         wait_until(lambda: len(server.workers()) == 2, 20, "two workers")
         yield server
@@ -159,6 +163,24 @@ def test_a_new_worker_whose_supervisor_was_killed_gives_the_port_back_too(
     server.process.stop(signal.SIGKILL)
     server.session.close()
     wait_until(lambda: port_is_free(server.port), 10, "the end of the workers")
+
+
+def test_the_sign_ins_of_an_address_are_counted_by_all_processes_together(served: Served) -> None:
+    page = f"{served.base_url}/sign-in/"
+    first = requests.get(page, timeout=10)
+    address = {"X-Forwarded-For": f"2001:db8::{secrets.token_hex(2)}"}
+    began = time.monotonic()
+
+    def tried(_: int) -> int:
+        # A connection for each, so that every process gets some.
+        options: dict[str, Any] = {"data": csrf_field(first.text), "cookies": first.cookies, "timeout": 20}
+        return requests.post(page, headers=address, **options).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = Counter(pool.map(tried, range(75)))
+    come_back = int((time.monotonic() - began) * 0.5) + 1
+    assert set(statuses) == {200, 429}
+    assert 30 <= statuses[200] <= 30 + come_back
 
 
 @pytest.mark.parametrize("command", [SERVE, LAUNCH], ids=["serve", "make run"])
