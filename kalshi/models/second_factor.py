@@ -30,7 +30,8 @@ class _Throttled(ThrottlingMixin, _NeverRefused):  # type: ignore[misc]  # djang
 
 
 class Authenticator(_Throttled):
-    """An app that shows time-based codes (TOTP: SHA-1, six digits, 30 s), in use once it is `confirmed`.
+    """An app that shows time-based codes (TOTP: SHA-1, six digits, 30 s), in use once it is `confirmed`. A person is
+    offered one at a time.
 
     `sealed_key`: its key, sealed by the key ring for this `uid` and user; `plain:` and the key in hexadecimal only
     where an earlier version left it so and there was no ring yet. drift: steps by which the app's clock is off. last_t:
@@ -47,6 +48,11 @@ class Authenticator(_Throttled):
 
     class Meta:
         ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(confirmed=False), name="kalshi_one_offered_app"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"authenticator app of {self.user}"

@@ -77,12 +77,14 @@ def offered(user: Any) -> Offer:
     """What the person may add, the same until it is confirmed. Raises Unavailable."""
     with _ring_needed("A second factor cannot be set up now"):
         device = Authenticator.objects.filter(user=user, confirmed=False).first()
-        if device is not None:
-            return Offer(user, authenticator_keys.opened(device, conf.setup()))
-        device, key = Authenticator(user=user), secrets.token_bytes(KEY_BYTES)
-        authenticator_keys.seal(device, key)
-        device.save()
-        return Offer(user, key)
+        if device is None:
+            made = Authenticator(user=user)
+            authenticator_keys.seal(made, secrets.token_bytes(KEY_BYTES))
+            # Of several pages that are opened at once all show what the database took from the first.
+            device, _ = Authenticator.objects.get_or_create(
+                user=user, confirmed=False, defaults={"uid": made.uid, "sealed_key": made.sealed_key}
+            )
+        return Offer(user, authenticator_keys.opened(device, conf.setup()))
 
 
 def confirm(user: Any, code: str) -> list[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +66,31 @@ def test_a_character_that_postgresql_cannot_hold_is_refused_wherever_it_stands(g
             allow_redirects=False,
         )
         assert stranger.status_code in {302, 401}, (path, stranger.text)
+
+
+def test_pages_of_one_person_that_are_opened_at_once_show_one_app(
+    gateway: Gateway, postgres_url: str
+) -> None:
+    with gateway.sign_in(gateway.manage("sign_in_link").strip()) as browser:
+        cookies = browser.cookies.get_dict()
+
+    def shown(_: int) -> tuple[int, list[str]]:
+        page = requests.get(f"{gateway.base_url}/you/second-factor/", cookies=cookies, timeout=20)
+        return page.status_code, re.findall(r"<code>([A-Z2-7 ]+)</code>", page.text)
+
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'kalshi_authenticator'::regclass"
+    )
+    with ThreadPoolExecutor(10) as threads, psycopg.connect(postgres_url, autocommit=True) as watch:
+        watch.execute("DELETE FROM kalshi_authenticator")
+        with psycopg.connect(postgres_url) as held:
+            # All find that there is none yet, and none can add one.
+            held.execute("LOCK TABLE kalshi_authenticator IN EXCLUSIVE MODE")
+            pages = [threads.submit(shown, number) for number in range(10)]
+            wait_until(lambda: (watch.execute(waiting).fetchone() or (0,))[0] >= 5, what="pages that add one")
+        answers = [page.result() for page in pages]
+    assert answers[0][0] == 200 and answers[0][1]
+    assert answers == answers[:1] * 10
 
 
 def test_a_saved_setting_is_in_force_within_two_seconds(gateway: Gateway) -> None:

@@ -64,6 +64,7 @@ def upgraded(
 
 
 KEY = "3132333435363738393031323334353637383930"
+OFFERED = ["11" * 20, "22" * 20]
 CODES = ["abcdefghjk", "mnpqrstuvw"]
 REFERS = "REFERENCES {} (id) DEFERRABLE INITIALLY DEFERRED"
 OLD_TABLES = (
@@ -89,10 +90,11 @@ def use(installation: Installation) -> None:
         *(True, False, False),
     )
     ((user,),) = installation.sql("SELECT id FROM auth_user WHERE username = 'ada'")
-    installation.sql(
-        "INSERT INTO otp_totp_totpdevice VALUES (1, %s, 'authenticator', %s, %s, 30, 0, 6, 1, 1, 58000000)",
-        *(user, True, KEY),
-    )
+    for number, (confirmed, key) in enumerate(((True, KEY), (False, OFFERED[0]), (False, OFFERED[1])), 1):
+        installation.sql(
+            "INSERT INTO otp_totp_totpdevice VALUES (%s, %s, 'authenticator', %s, %s, 30, 0, 6, 1, 1, 58000000)",
+            *(number, user, confirmed, key),
+        )
     installation.sql("INSERT INTO otp_static_staticdevice VALUES (1, %s, %s)", user, True)
     for number, code in enumerate(CODES):
         installation.sql("INSERT INTO otp_static_statictoken VALUES (%s, 1, %s)", number, code)
@@ -127,7 +129,7 @@ def test_the_database_goes_on_refusing_to_change_the_log(upgraded: Installation,
 def test_second_factors_are_sealed_and_codes_hashed_and_both_are_good_still(upgraded: Installation) -> None:
     columns = "CAST(uid AS VARCHAR(36)), user_id, confirmed, drift, last_t, sealed_key"
     ((uid, user, confirmed, drift, last_t, sealed),) = upgraded.sql(
-        f"SELECT {columns} FROM kalshi_authenticator"
+        f"SELECT {columns} FROM kalshi_authenticator WHERE confirmed"
     )
     assert (bool(confirmed), drift, last_t) == (True, 1, 58_000_000)
     ring = rings.from_file(upgraded.folder / "data" / "key_ring")
@@ -136,6 +138,14 @@ def test_second_factors_are_sealed_and_codes_hashed_and_both_are_good_still(upgr
     ((salt, cost, digests),) = upgraded.sql("SELECT salt, cost, digests FROM kalshi_recoverycodes")
     kept = json.loads(digests) if isinstance(digests, str) else digests
     assert kept == [recovery.digest(f"{code[:5]}-{code[5:]}", salt=salt, cost=cost) for code in CODES]
+
+
+def test_of_the_apps_that_were_offered_at_once_the_first_stays(upgraded: Installation) -> None:
+    columns = "CAST(uid AS VARCHAR(36)), user_id, sealed_key"
+    ((uid, user, sealed),) = upgraded.sql(f"SELECT {columns} FROM kalshi_authenticator WHERE NOT confirmed")
+    ring = rings.from_file(upgraded.folder / "data" / "key_ring")
+    assert ring is not None
+    assert totp.unseal(ring, sealed, uid=str(UUID(uid)), user=str(user)).hex() == OFFERED[0]
 
 
 def test_nothing_of_the_secrets_stays_behind(upgraded: Installation) -> None:
@@ -147,4 +157,4 @@ def test_nothing_of_the_secrets_stays_behind(upgraded: Installation) -> None:
     else:
         content = b"".join(path.read_bytes() for path in (upgraded.folder / "data").glob("db.sqlite3*"))
     assert b"gAAAA" in content
-    assert [secret for secret in (KEY, *CODES) if secret.encode() in content] == []
+    assert [secret for secret in (KEY, *OFFERED, *CODES) if secret.encode() in content] == []
