@@ -16,6 +16,10 @@ class KalshiConfig(AppConfig):
 
         audit_rows.watch()
         audit_sign_in.watch()
+        if installed.is_installed("django.contrib.sessions"):
+            from kalshi.services import signed_in
+
+            signed_in.watch()
         post_migrate.connect(_make_policy_rows, sender=self)
         post_migrate.connect(_make_default_account, sender=self)
         post_migrate.connect(_seal_second_factors, sender=self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from django_otp.oath import totp
 from kalshi import conf
 from kalshi.accounts import recovery
 from kalshi.models import ApiToken, AuditEvent, Authenticator, SignInCode
-from kalshi.services import authenticator_keys, engine, second_factor
+from kalshi.services import authenticator_keys, engine, first_step, second_factor
 from kalshi.services.audit import Action
 from kalshi.views import sign_in
 
@@ -150,12 +150,86 @@ def test_the_first_step_counts_for_five_minutes_and_for_this_password(
     code = current_code(person)
     with monkeypatch.context() as later:
         now = time.time()
-        later.setattr(sign_in.time, "time", lambda: now + 301)
+        later.setattr(first_step.time, "time", lambda: now + 301)
         assert late.post("/sign-in/code/", {"code": code})["Location"] == "/sign-in/"
     person.set_password("another long password")
     person.save()
     assert changed.post("/sign-in/code/", {"code": code})["Location"] == "/sign-in/"
     assert Client().get("/sign-in/code/")["Location"] == "/sign-in/"
+
+
+def _by_command(person: Any) -> None:
+    call_command("sign_out", user="trader")
+
+
+def _by_themselves(person: Any) -> None:
+    client = Client()
+    client.force_login(person)
+    client.post("/you/sign-out-everywhere/")
+
+
+def _by_an_administrator(person: Any) -> None:
+    client = Client()
+    client.force_login(type(person).objects.create_superuser("root"))
+    assert client.post(f"/admin/auth/user/{person.pk}/sign-out/").status_code == 302
+
+
+def _by_a_new_password(person: Any) -> None:
+    person.set_password("another long password")
+    person.save()
+
+
+def _by_switching_off_and_on_again(person: Any) -> None:
+    for is_active in (False, True):
+        person.is_active = is_active
+        person.save()
+
+
+def _by_other_rights(person: Any) -> None:
+    person.is_superuser = not person.is_superuser
+    person.save()
+
+
+@pytest.mark.parametrize("step", ["password", "link"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        _by_command,
+        _by_themselves,
+        _by_an_administrator,
+        _by_a_new_password,
+        _by_switching_off_and_on_again,
+        _by_other_rights,
+    ],
+)
+def test_what_ends_sessions_ends_half_finished_sign_ins_too(
+    person: Any, codes: list[str], step: str, end: Callable[[Any], None]
+) -> None:
+    client = Client()
+    if step == "password":
+        try_password(client)
+    else:
+        client.post(reverse("sign-in-link", args=[SignInCode.issue(person)]))
+    assert client.get("/sign-in/code/").status_code == 200
+    end(person)
+    assert client.post("/sign-in/code/", {"code": codes[0]})["Location"] == "/sign-in/"
+    assert not is_signed_in(client)
+
+
+def test_the_session_of_a_half_finished_sign_in_lasts_no_longer_than_it(
+    person: Any, codes: list[str]
+) -> None:
+    client = Client()
+    assert try_password(client).cookies["sessionid"]["max-age"] == 300
+    answer = client.post("/sign-in/code/", {"code": codes[0]})
+    assert answer.cookies["sessionid"]["max-age"] > 24 * 3600
+
+
+def test_whoever_is_switched_off_is_not_signed_in_when_switched_on_again(person: Any) -> None:
+    client = Client()
+    client.force_login(person)
+    _by_switching_off_and_on_again(person)
+    assert not is_signed_in(client)
 
 
 def test_a_link_asks_for_the_code_too_but_not_for_a_superuser(person: Any, codes: list[str]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.contrib.auth import get_user_model, login, logout
+from django.contrib.auth import login, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -19,16 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kalshi.models import SignInCode
-from kalshi.services import engine, second_factor
+from kalshi.services import engine, first_step, second_factor
 from kalshi.services.audit import address_of
 from kalshi.services.audit_sign_in import HOW
 from kalshi.views.forms import CodeForm
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-HALF = "kalshi_first_step"
-"""Session key of who gave the right password and owes the code. Such a session is nobody's."""
-HALF_VALID_S = 300
-
 ATTEMPTS, ATTEMPTS_PER_S = 30, 0.5
 """Of one address, over all names: what a person never reaches, and guessing one password for many names does."""
 
@@ -68,19 +63,14 @@ def _first_step_done(
     """Sign in, or ask for the code first."""
     if is_enough or not second_factor.is_on(user):
         return _sign_in(request, user, {"with": how}, target)
-    request.session.flush()
-    request.session[HALF] = {
-        "user": str(user.pk),
-        "hash": user.get_session_auth_hash(),
-        "with": how,
-        "target": target,
-        "at": time.time(),
-    }
+    first_step.take(request, user, how, target)
     return redirect("sign-in-code")
 
 
 def _sign_in(request: HttpRequest, user: Any, how: dict[str, Any], target: str) -> HttpResponse:
     setattr(request, HOW, how)
+    if not request.user.is_authenticated:
+        request.session.flush()  # of a half-finished sign-in, which ends sooner
     login(request, user, backend=BACKEND)
     return redirect(target)
 
@@ -89,11 +79,11 @@ def _sign_in(request: HttpRequest, user: Any, how: dict[str, Any], target: str) 
 @require_http_methods(["GET", "HEAD", "POST"])
 def code(request: HttpRequest) -> HttpResponse:
     """The second step."""
-    half = request.session.get(HALF)
-    user = _half_signed_in(half)
-    if half is None or user is None:
-        request.session.pop(HALF, None)
+    half = first_step.taken(request)
+    if half is None:
+        request.session.pop(first_step.KEY, None)
         return redirect("sign-in")
+    user = half.user
     form = CodeForm(request.POST or None)
     if request.method != "POST":
         return render(request, "kalshi/sign_in_code.html", {"form": form})
@@ -105,8 +95,7 @@ def code(request: HttpRequest) -> HttpResponse:
         # A recovery code is good even while the app's codes are refused.
         try:
             if second_factor.verify(user, form.cleaned_data["code"]):
-                del request.session[HALF]
-                return _sign_in(request, user, {"with": half["with"], "second factor": True}, half["target"])
+                return _sign_in(request, user, {"with": half.how, "second factor": True}, half.target)
         except second_factor.Unavailable as problem:
             status = 503
             form.add_error("code", f"{problem} A recovery code works.")
@@ -120,14 +109,6 @@ def code(request: HttpRequest) -> HttpResponse:
 
 def _too_many_codes(wait_s: int) -> str:
     return f"Too many wrong codes: wait for {_spoken(wait_s)}, or use a recovery code."
-
-
-def _half_signed_in(half: dict[str, Any] | None) -> Any | None:
-    """Who gave the password within the last minutes, unless it changed since."""
-    if half is None or not 0 <= time.time() - half["at"] < HALF_VALID_S:
-        return None
-    user: Any = get_user_model().objects.filter(pk=half["user"], is_active=True).first()
-    return user if user is not None and user.get_session_auth_hash() == half["hash"] else None
 
 
 def _link_page(request: HttpRequest, *, is_open: bool) -> HttpResponse:
