@@ -2,6 +2,7 @@
 
 from django.db import models
 from knox.models import AbstractAuthToken
+from knox.settings import CONSTANTS
 
 from kalshi.models.accounts import Account
 
@@ -13,6 +14,8 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
         READ = "read"
         METRICS = "metrics"
 
+    # knox's own is the primary key, and so would stand in the admin's addresses and in every log of them.
+    digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH, unique=True, editable=False)
     name = models.CharField(max_length=100)
     scope = models.CharField(max_length=16, choices=Scope.choices, default=Scope.READ)
     account = models.ForeignKey(

@@ -114,6 +114,18 @@ def test_a_new_token_is_shown_once_and_is_ones_own(world: World) -> None:
     assert secret not in client.get("/admin/kalshi/apitoken/").content.decode()
 
 
+def test_no_page_and_no_address_names_the_hash_of_a_token(world: World) -> None:
+    client, token = world.client("superuser"), world.ours["token"]
+    for path in ("", f"{token.pk}/change/", f"{token.pk}/history/", f"{token.pk}/delete/"):
+        answer = client.get(f"/admin/kalshi/apitoken/{path}")
+        assert answer.status_code == 200 and token.digest not in answer.content.decode()
+    assert (
+        f'href="/admin/kalshi/apitoken/{token.pk}/change/'
+        in client.get("/admin/kalshi/apitoken/").content.decode()
+    )
+    assert client.get(f"/admin/kalshi/apitoken/{token.digest}/change/").status_code == 302  # there is none
+
+
 def test_only_superusers_make_tokens_for_the_metrics(world: World) -> None:
     new = {"name": "Watcher", "scope": "metrics", "days": "30"}
     assert b"Only superusers" in world.client("owner").post("/admin/kalshi/apitoken/add/", new).content
