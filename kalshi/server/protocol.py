@@ -89,9 +89,8 @@ class AtOnceProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         limited = self.limit_concurrency is not None or bool(self.root_path)
         self._at_once: ShortCut | None = None if limited else app_state.get(AT_ONCE)
-        self._answered: tuple[Any, Changing] | None = (
-            None  # the request that is being read, once it is answered
-        )
+        # What was read from the request that the parser is at, once it is answered.
+        self._answered: tuple[Any, Changing] | None = None
         self._declined = False
         self._between = True  # whether the parser stands between two requests
         self._begun = 0  # how many requests began in the bytes that are being read
