@@ -71,15 +71,12 @@ class Stop:
         if self._begun:
             return
         self._begun = True
-        if server is None:
-            self._loop.call_later(DRAIN_S, self._end_drain, end)
-        elif server.started:
-            for listener in server.servers:
-                listener.close()
-            self._loop.call_later(DRAIN_S, self._end_drain, end)
-        else:
+        if server is not None and not server.started:
             end()
             return
+        for listener in server.servers if server is not None else ():
+            listener.close()
+        self._loop.call_later(DRAIN_S, self._end_drain, end)
         self._drain()
 
     def _end_drain(self, end: Callable[[], None]) -> None:
