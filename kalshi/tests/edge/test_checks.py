@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kalshi.cache.entry import Entry
 from kalshi.conf import EndpointOptions
@@ -20,6 +21,8 @@ from kalshi.limits.breaker import Breaker
 from kalshi.services import handover
 from kalshi.services.handover import Answered
 from kalshi.services.metrics import Counts
+from kalshi.upstream.credentials import Credentials
+from kalshi.upstream.signing import signature_headers
 
 WHO: Caller = (b"Bearer x", None, None)
 OTHER: Caller = (b"Bearer y", None, None)
@@ -78,6 +81,7 @@ class Django:
     def __init__(self) -> None:
         self.asked = 0
         self.status = 200
+        self.signer: Ed25519PublicKey | None = None
         self.open = asyncio.Event()
         self.open.set()
         self.crowded = asyncio.Event()
@@ -90,7 +94,9 @@ class Django:
         status = self.status
         await self.open.wait()
         if status == 200:
-            scope[handover.SCOPE_NAME].append(Answered("key", "get_balance", "default", Breaker()))
+            scope[handover.SCOPE_NAME].append(
+                Answered("key", "get_balance", "default", Breaker(), self.signer)
+            )
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
@@ -108,7 +114,9 @@ class Played:
         ready._cache = SimpleNamespace(hot=lambda key: entry, refreshing=lambda key: False)
         self.rights_changed: Callable[[], None] = lambda: ready._callers.forget_all(time.monotonic())
 
-    async def ask(self, token: bytes = b"x", path: bytes = b"/balance/") -> int:
+    async def ask(
+        self, token: bytes = b"x", path: bytes = b"/balance/", signed: list[tuple[bytes, bytes]] | None = None
+    ) -> int:
         """The status."""
         said: list[Any] = []
         scope = {
@@ -116,7 +124,7 @@ class Played:
             "method": "GET",
             "raw_path": path,
             "query_string": b"",
-            "headers": [(b"authorization", b"Bearer " + token)],
+            "headers": signed or [(b"authorization", b"Bearer " + token)],
             "scheme": "http",
             "client": ("192.0.2.1", 1),
         }
@@ -127,7 +135,7 @@ class Played:
         await self.edge(scope, lambda: asyncio.sleep(0, {}), send)
         return int(said[0]["status"])
 
-    async def come(self, **other: bytes) -> list[asyncio.Task[int]]:
+    async def come(self, **other: Any) -> list[asyncio.Task[int]]:
         """Many at once, who are on their way when this returns."""
         tasks = [asyncio.create_task(self.ask(**other)) for _ in range(MANY)]
         for _ in range(5):
@@ -197,6 +205,34 @@ def test_nobody_waits_for_a_check_that_hangs_nor_for_one_of_somebody_else() -> N
         await played.django.crowded.wait()
         played.django.open.set()
         assert await asyncio.gather(first, *others, *theirs) == [200] * 2 * MANY
+
+    play(act)
+
+
+def signed_by(key: Ed25519PrivateKey, path: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of a request in the name of one and the same virtual key."""
+    headers = signature_headers(Credentials("a-key", key), "GET", path.decode(), int(time.time() * 1000))
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def test_whoever_forges_a_signature_makes_nobody_wait() -> None:
+    async def act() -> None:
+        played, path = Played(), b"/trade-api/v2/portfolio/balance"
+        key, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+        played.django.signer = key.public_key()
+        await played.ask(path=path, signed=signed_by(key, path))
+        played.rights_changed()
+        played.django.open.clear()
+        played.django.status = 401
+        forged = await played.come(path=path, signed=signed_by(other, path))
+        assert played.django.asked == 1 + MANY
+        played.django.status = 200
+        good = await played.come(path=path, signed=signed_by(key, path))
+        assert played.django.asked == 2 + MANY
+        played.django.open.set()
+        assert await asyncio.gather(*forged) == [401] * MANY
+        assert await asyncio.gather(*good) == [200] * MANY
+        assert played.django.asked == 2 + MANY
 
     play(act)
 
