@@ -28,6 +28,7 @@ from kalshi.edge.checks import Checks
 from kalshi.edge.question import Question, Stamp
 from kalshi.edge.ready import Ready, ReadyAnswers
 from kalshi.request_id import new_request_id
+from kalshi.server.bounded import CONNECTION
 from kalshi.server.protocol import DECLINED, Asked, Reply, ShortCut
 from kalshi.services import handover
 from kalshi.services.key_usage import usage
@@ -74,7 +75,7 @@ class Edge:
 
     def short_cut(self) -> ShortCut:
         """For our own server (kalshi.server.protocol): the same answers as through ASGI, or none."""
-        return ShortCut(questions.read, self._answer)
+        return ShortCut(questions.read, self._answer, self._ready.caller_name)
 
     def _answer(self, question: Question, stamp: Stamp) -> Reply | None:
         started = time.perf_counter()
@@ -112,6 +113,7 @@ class Edge:
             await self._through(scope, receive, send, question, check)
             return
         _, made, body = ready
+        _tell_connection(scope, self._ready.caller_name(question))
         request_id = new_request_id(question.offered_id)
         headers = [*made.headers, (b"x-request-id", request_id.encode())]
         if self._draining:
@@ -164,6 +166,9 @@ class Edge:
             nonlocal status, request_id
             if message["type"] == "http.response.start":
                 status, headers = message["status"], dict(message["headers"])
+                caller = handover.caller(scope)
+                if caller is not None:
+                    _tell_connection(scope, caller)
                 request_id = headers.get(b"x-request-id", b"-").decode("latin-1")
                 # An answer that sets a cookie is for this request alone: neither it nor its caller may be reused.
                 is_signed = bool(told) and told[0].signer is not None
@@ -204,6 +209,13 @@ def _read(scope: Scope) -> tuple[Question, Stamp] | None:
         return None
     parts = ("method", "raw_path", "query_string", "headers", "scheme")
     return questions.read(Asked(*[scope[part] for part in parts]), _peer(scope))
+
+
+def _tell_connection(scope: Scope, caller: str) -> None:
+    """The connection is this caller's, whose credential is good; under another server than ours nobody counts."""
+    connection = scope.get(CONNECTION)
+    if connection is not None:
+        connection.shown(caller)
 
 
 def _peer(scope: Scope) -> str:

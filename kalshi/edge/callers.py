@@ -26,15 +26,15 @@ class Callers:
     def __init__(self, *, remembered_s: float = REMEMBERED_S, most: int = MAX_CALLERS) -> None:
         self._remembered_s = remembered_s
         self._most = most
-        self._checked: OrderedDict[Caller, tuple[float, str]] = OrderedDict()
+        self._checked: OrderedDict[Caller, tuple[float, str, str]] = OrderedDict()
         self._renewing: dict[Caller, float] = {}
         self._forgotten_at = 0.0
 
-    def let_in(self, caller: Caller, account: str, checked_at: float) -> None:
+    def let_in(self, caller: Caller, account: str, checked_at: float, name: str) -> None:
         """Remember a check: this account is the caller's. checked_at: when it began, since what it saw may have changed
-        right after.
+        right after; name: of the credential, however it was sent.
         """
-        self._checked[caller] = (checked_at, account)
+        self._checked[caller] = (checked_at, account, name)
         self._checked.move_to_end(caller)
         self._renewing.pop(caller, None)
         if len(self._checked) > self._most:
@@ -46,7 +46,7 @@ class Callers:
         checked = self._checked.get(caller)
         if checked is None:
             return None
-        checked_at, account = checked
+        checked_at, account, _ = checked
         if now - checked_at < self._remembered_s and checked_at > self._forgotten_at:
             return account
         return None
@@ -56,9 +56,13 @@ class Callers:
         checked = self._checked.get(caller)
         return None if checked is None else checked[1]
 
+    def name(self, caller: Caller) -> str:
+        """Of the credential of a caller who was let in, as it stands in our tables."""
+        return self._checked[caller][2]
+
     def is_due(self, caller: Caller, now: float) -> bool:
         """Whether this request should be checked although the last check still counts. Once for each check."""
-        checked_at, _ = self._checked[caller]
+        checked_at, _, _ = self._checked[caller]
         if now - checked_at < self._remembered_s - EARLY_S or self._renewing.get(caller) == checked_at:
             return False
         self._renewing[caller] = checked_at

@@ -59,8 +59,12 @@ class ReadyAnswers:
         """
         if question.key_id is not None and answered.signer is not None:
             self._keys.learn(question.key_id, answered.signer)
-        self._callers.let_in(question.caller, answered.account, checked_at)
+        self._callers.let_in(question.caller, answered.account, checked_at, answered.caller)
         return self._pages.learn(question.address, answered, route, log_path)
+
+    def caller_name(self, question: Question) -> str:
+        """For whose credential the question was answered; not to be asked for one that was not."""
+        return self._callers.name(question.caller)
 
     def answered(self, question: Question, status: int) -> None:
         """Django answered, or refused, what one caller was sent to get going: the next ones must hear of that."""

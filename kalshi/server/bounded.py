@@ -1,65 +1,139 @@
-"""Bounds what a connection may send, and how long it may take: uvicorn itself waits for ever, and keeps all of it."""
+"""Bounds what a connection may send, how long it may take, and how many one caller may hold.
+
+uvicorn itself waits for ever, keeps all of it, and counts nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.config import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.server import ServerState
 
+from kalshi.server import refusals
+from kalshi.server.connections import Connections, Held, network_of
 from kalshi.server.protocol import AtOnceProtocol
 
 REQUEST_S = 20.0
 """From the opening of the connection, or the first byte of a later request, to the last byte of the request."""
 MAX_REQUEST_BYTES = 256 * 1024
-"""Request line, headers and body together. nginx lets through 64 KB of headers and 128 KB of body."""
+"""Request line, headers and body together. nginx lets through 112 KB of line and headers and 128 KB of body."""
+JUDGING_S = 0.05
+"""So long a group of connections may be over its share: time to read what those who just came have sent already."""
 
-_BODY = b'{"error": "The request is larger than 256 KB.", "code": "bad_request", "request_id": "-"}'
-TOO_LARGE = b"".join(
-    (
-        STATUS_LINE[413],
-        b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n",
-        b"content-length: %d\r\n\r\n" % len(_BODY),
-        _BODY,
-    )
-)
+CONNECTION = "kalshi.connection"
+"""In an ASGI scope: the BoundedProtocol that carries the request. Whoever finds the credential good calls `shown`."""
+
+_CREDENTIALS = frozenset({b"authorization", b"cookie", b"kalshi-access-key"})
+
+
+class OfTheProcess:
+    """What the connections of a process share. proxies: addresses and networks whose X-Forwarded-For is believed."""
+
+    def __init__(self, proxies: Iterable[str] = ()) -> None:
+        self.connections = Connections()
+        self.proxies = ProxyHeadersMiddleware(_nothing, list(proxies)).trusted_hosts
+
+
+async def _nothing(*_: object) -> None: ...
 
 
 class BoundedProtocol(AtOnceProtocol):
-    """Closes connections whose request is not there in time, and those that send too much of one.
+    """One connection. Closed when a request is not there in time, or too much of one.
 
     A timer runs only while a request is incomplete; those that arrive in one piece never start one.
     """
 
-    _deadline: asyncio.TimerHandle | None = None
-    _received = 0
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        of_the_process: OfTheProcess,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._connections = of_the_process.connections
+        self._proxies = of_the_process.proxies
+        self._deadline: asyncio.TimerHandle | None = None
+        self._received = 0
+        self._is_proxy = False
+        self._stranger = ""  # whose the connection, or the request under way, is until it shows a credential
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._deadline = self.loop.call_later(REQUEST_S, self._on_deadline)
+        self._is_proxy = self.client is None or self.client[0] in self._proxies
+        if not self._is_proxy:
+            self._stranger = network_of(self._peer)
+            self._join(Held.STRANGER, self._stranger)
 
     def data_received(self, data: bytes) -> None:
         was_between = self._between
         super().data_received(data)
+        if self._last:
+            self._clear()
+            return
         # Line breaks between two requests are no request: they must not keep a connection open for ever.
         if self._between and (not was_between or self._begun or self._idle_since is not None):
             self._received = 0
             if self._deadline is not None:
                 self._clear()
             return
-        if self.parser is None or self.parser.should_upgrade():
-            self._clear()
-            return
         self._received += len(data)
         if self._received > MAX_REQUEST_BYTES:
-            if self._is_free():
-                self.transport.write(TOO_LARGE)
-            self.transport.close()
+            self._refuse(refusals.TOO_LARGE)
         elif self._deadline is None:
             self._deadline = self.loop.call_later(REQUEST_S, self._on_deadline)
 
+    def take_request(self) -> None:
+        super().take_request()
+        if self._answered is not None:
+            return
+        self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
+        if self._is_proxy:
+            forwarded = [value for name, value in self.headers if name == b"x-forwarded-for"]
+            if not forwarded:
+                return
+            address, _ = self._proxies.get_trusted_client_address(b",".join(forwarded).decode("latin-1"))
+            self._stranger = network_of(address)
+        if self._stranger:
+            asks = any(name in _CREDENTIALS for name, _ in self.headers)
+            self._join(Held.JUDGED if asks else Held.STRANGER, self._stranger)
+
+    def answered_at_once(self, read: Any) -> None:
+        if self._stranger and self._at_once is not None:
+            self.shown(self._at_once.caller(read))
+
+    def on_response_complete(self) -> None:
+        if self._is_proxy:
+            self._connections.leave(self)
+        elif self._stranger:
+            self._join(Held.STRANGER, self._stranger)
+        super().on_response_complete()
+
+    def shown(self, caller: str) -> None:
+        """The request that is being answered came with a credential that is good: this caller's."""
+        if self._stranger:
+            self._stranger = ""
+            self._join(Held.CALLER, caller)
+
+    def cut(self) -> None:
+        self._clear()
+        self.transport.abort()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear()
+        self._connections.leave(self)
         super().connection_lost(exc)
+
+    def _join(self, held: Held, holder: str) -> None:
+        if self._connections.join(self, held, holder):
+            self.loop.call_later(JUDGING_S, self._connections.trim, held, holder)
 
     def _clear(self) -> None:
         if self._deadline is not None:

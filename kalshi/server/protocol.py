@@ -17,12 +17,14 @@ from typing import Any, NamedTuple
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
+from kalshi.server.framing import FramedProtocol
 from kalshi.server.repeated import Changing, Repeated
 
 AT_ONCE = "kalshi.at_once"
+MAX_JOINED_BYTES = 64 * 1024
 DECLINED = "kalshi.at_once.declined"
 """Among the extensions of an ASGI scope: the application was asked for a short answer, and had none."""
 
@@ -64,19 +66,23 @@ class ShortCut:
 
     answer(what was read, changing values): decided each time; None: there is no short answer now. Must refuse changing
     values that are not of their kind, see Repeated.
+
+    caller(what was read): a name for whose credential the request came with, once it was answered.
     """
 
     def __init__(
         self,
         read: Callable[[Asked, str], tuple[Any, Changing] | None],
         answer: Callable[[Any, Changing], Reply | None],
+        caller: Callable[[Any], str],
     ) -> None:
         self.read = read
         self.answer = answer
+        self.caller = caller
         self.repeated = Repeated()
 
 
-class AtOnceProtocol(HttpToolsProtocol):
+class AtOnceProtocol(FramedProtocol):
     """One connection. The idle time counts from the last answer, whichever way it took."""
 
     def __init__(
@@ -92,7 +98,6 @@ class AtOnceProtocol(HttpToolsProtocol):
         # What was read from the request that the parser is at, once it is answered.
         self._answered: tuple[Any, Changing] | None = None
         self._declined = False
-        self._between = True  # whether the parser stands between two requests
         self._begun = 0  # how many requests began in the bytes that are being read
         self._peer = "-"
         self._idle_since: float | None = None  # of a connection whose last answer was one of ours
@@ -109,9 +114,9 @@ class AtOnceProtocol(HttpToolsProtocol):
         was_between = self._between
         self._declined = False
         at_once = self._at_once
-        if was_between and at_once is not None:
+        if was_between and at_once is not None and not self._last:
             known = at_once.repeated.find(self.scheme or "http", self._peer, data)
-            if known is not None and self._is_free():
+            if known is not None and self.is_free():
                 self._unset_keepalive_if_required()
                 if self._answer(at_once, known) is not None:
                     return
@@ -129,65 +134,50 @@ class AtOnceProtocol(HttpToolsProtocol):
             at_once.repeated.keep(self.scheme or "http", self._peer, data, *answered)
 
     def on_message_begin(self) -> None:
+        super().on_message_begin()
         self._answered = None
-        self._between = False
         self._begun += 1
-        self.url = b""
-        self.headers = []
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
+    def take_request(self) -> None:
         declined, self._declined = self._declined, False
-        if not declined and self._at_once is not None and self._is_free() and self._is_simple():
+        if not declined and self._at_once is not None and self.is_free() and self._is_simple():
             self._answered = self._answer(self._at_once, None)
             if self._answered is not None:
                 return
             declined = True
-        url, headers = self.url, self.headers
-        super().on_message_begin()
+        super().take_request()
         if declined:
             self.scope["extensions"] = {DECLINED: {}}
-        super().on_url(url)
-        for name, value in headers:
-            super().on_header(name, value)
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         if self._answered is None:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._between = not self.parser.should_upgrade()
         if self._answered is None:
             super().on_message_complete()
+        else:
+            self._between = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
         super().connection_lost(exc)
 
-    def _is_free(self) -> bool:
-        """Whether nothing is under way on the connection, and nothing waits to be written."""
-        return (
-            (self.cycle is None or self.cycle.response_complete)
-            and not self.flow.write_paused
-            and not self.transport.is_closing()
-        )
-
     def _is_simple(self) -> bool:
         return (
             self.parser.get_method() in _READING
             and self.parser.get_http_version() == "1.1"
             and self.parser.should_keep_alive()
+            and self.url.startswith(b"/")
             and _IN_THE_WAY.isdisjoint([name for name, _ in self.headers])
         )
 
     def _asked(self) -> Asked:
-        parsed = httptools.parse_url(self.url)
+        target, query = self.split_url()
         method = _READING[self.parser.get_method()]
-        return Asked(method, parsed.path, parsed.query or b"", self.headers, self.scheme or "http")
+        path = httptools.parse_url(target).path
+        return Asked(method, path, query, self.headers, self.scheme or "http")
 
     def _answer(self, at_once: ShortCut, known: tuple[Any, Changing] | None) -> tuple[Any, Changing] | None:
         """Write the application's short answer to a known request, or to the one that was parsed, and give back what
@@ -196,6 +186,8 @@ class AtOnceProtocol(HttpToolsProtocol):
         try:
             read = known or at_once.read(self._asked(), self._peer)
             reply = None if read is None else at_once.answer(*read)
+        except httptools.HttpParserInvalidURLError:
+            return None  # the long way refuses it
         except Exception:
             # Raised through the parser, it would look like a bad request of the caller's.
             log.exception("The short cut failed; the request takes the long way.")
@@ -203,10 +195,18 @@ class AtOnceProtocol(HttpToolsProtocol):
         if reply is None:
             return None
         status, head, body = reply
-        self.transport.write(b"".join((STATUS_LINE[status], self._server_lines(), head, body)))
+        if len(body) <= MAX_JOINED_BYTES:
+            self.transport.write(b"".join((STATUS_LINE[status], self._server_lines(), head, body)))
+        else:
+            # Not copied: while it waits to be taken, everybody who asked for it holds the same bytes.
+            self.transport.writelines((b"".join((STATUS_LINE[status], self._server_lines(), head)), body))
         self.server_state.total_requests += 1
         self._rest()
+        self.answered_at_once(read[0])
         return read
+
+    def answered_at_once(self, read: Any) -> None:
+        """Called after each short answer, with what was read from the request."""
 
     def _server_lines(self) -> bytes:
         """The headers of uvicorn's own, `Date` among them: another list each second."""

@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import uvicorn
 from django.conf import settings
@@ -16,7 +17,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from kalshi.errors import ConfigError, KalshiError
 from kalshi.server import stopping
-from kalshi.server.bounded import BoundedProtocol
+from kalshi.server.bounded import BoundedProtocol, OfTheProcess
 from kalshi.server.sockets import BACKLOG
 from kalshi.server.supervisor import Supervisor
 from kalshi.services import worker_files
@@ -57,7 +58,7 @@ def config(workers: int) -> Config:
     return Config(
         settings.ASGI_APPLICATION,
         loop="auto",
-        http=BoundedProtocol,
+        http=partial(BoundedProtocol, of_the_process=OfTheProcess(proxies)),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,

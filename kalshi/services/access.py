@@ -23,6 +23,15 @@ Credential = ApiToken | VirtualKey | None
 """What the caller came with; None: a signed-in session."""
 
 
+def caller_name(user: Any, credential: Credential) -> str:
+    """One name for each credential, so that one bot's share is not that of its owner's others; all sessions of a person
+    share one.
+    """
+    if credential is None:
+        return f"person:{user.pk}"
+    return f"{type(credential).__name__}:{credential.pk}"
+
+
 def role(user: Any, account: Account) -> str | None:
     """The user's role for the account, or None. Inactive people have none."""
     if not user.is_active:

@@ -16,20 +16,22 @@ from kalshi.services.signed_requests import PublicKey
 
 SCOPE_NAME = "kalshi.answered"
 ROUTE_NAME = "kalshi.route"
+CALLER_NAME = "kalshi.caller"
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The caller was let in to this account, and the answer was that of this cache key.
 
-    account: as it stands in cache keys; breaker: that of the host which the account is read from; signer: the public
-    key with which the caller signed, None for all others.
+    account: as it stands in cache keys; breaker: that of the host which the account is read from; caller: as
+    `tell_caller` said it; signer: the public key with which the caller signed, None for all others.
     """
 
     key: str
     operation: str
     account: str
     breaker: Breaker | SharedBreaker
+    caller: str
     signer: PublicKey | None = None
 
 
@@ -47,10 +49,24 @@ def tell(
 
     Not to be called when the answer depends on more than credential, cookies, address and X-Kalshi-Account.
     """
-    told = environ.get("asgi.scope", {}).get(SCOPE_NAME)
+    scope = environ.get("asgi.scope", {})
+    told = scope.get(SCOPE_NAME)
     if told is not None:
         account, breaker = reading.engine.scope.account, reading.engine.breaker
-        told.append(Answered(reading.key, operation, account, breaker, signer))
+        told.append(Answered(reading.key, operation, account, breaker, scope[CALLER_NAME], signer))
+
+
+def tell_caller(environ: Mapping[str, Any], name: str) -> None:
+    """Whose credential the request came with; called when it was found good, whatever the answer will be."""
+    scope = environ.get("asgi.scope")
+    if scope is not None:
+        scope[CALLER_NAME] = name
+
+
+def caller(scope: Mapping[str, Any]) -> str | None:
+    """What `tell_caller` said; None: nobody who is signed in."""
+    name: str | None = scope.get(CALLER_NAME)
+    return name
 
 
 def tell_route(environ: Mapping[str, Any], route: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -11,13 +12,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from kalshi.services import access, audit_reading
+from kalshi.services import access, audit_reading, handover
 from kalshi.services.audit import CALLER
 from kalshi.services.audit_export import CHUNK, csv_lines
 
 
 class RememberCaller:
-    """Middleware: lets the audit log know the request, and so who acts and from where. After authentication."""
+    """Middleware, after authentication: lets the audit log know the request, and so who acts and from where; and the
+    server, whose connection it is.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -28,6 +31,10 @@ class RememberCaller:
             return self.get_response(request)
         finally:
             CALLER.reset(token)
+
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+            handover.tell_caller(request.META, access.caller_name(request.user, None))
 
 
 @require_safe

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from kalshi.errors import BadRequest
 from kalshi.models import Account
 from kalshi.request_id import REQUEST_ID, new_request_id
-from kalshi.services import access
+from kalshi.services import access, handover
 from kalshi.services.freshness import VARY
 from kalshi.views import errors
 from kalshi.views.authentication import BearerAuthentication
@@ -71,6 +71,11 @@ class ReadView(APIView):
         finally:
             if token is not None:
                 REQUEST_ID.reset(token)
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        if request.user.is_authenticated:
+            handover.tell_caller(request.META, access.caller_name(request.user, credential(request)))
 
     def refuse_method(self) -> HttpResponse:
         return errors.read_only_response()

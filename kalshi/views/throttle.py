@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from kalshi.errors import TooManyRequests
 from kalshi.limits.bucket import Bucket
+from kalshi.services import access
 
 MAX_CALLERS = 10_000
 
@@ -53,17 +54,8 @@ class CallerThrottle(BaseThrottle):
     callers = Buckets(capacity=2_000, refill_per_s=200)
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        wait_s = self.callers.take(_name(request))
+        wait_s = self.callers.take(access.caller_name(request.user, request.auth))
         if wait_s:
             # Our own error, because each kind of view puts it into the shape of its own answers.
             raise TooManyRequests("Too many requests; slow down.", retry_after_s=wait_s)
         return True
-
-
-def _name(request: Request) -> str:
-    """The credential that the caller came with, so that one bot does not slow down the owner's others."""
-    credential = request.auth
-    kind, key = (
-        ("person", request.user.pk) if credential is None else (type(credential).__name__, credential.pk)
-    )
-    return f"{kind}:{key}"

@@ -6,6 +6,8 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -15,11 +17,15 @@ from kalshi.tests.edge.test_protocol import Application, Running, get, read
 REQUEST_S = 0.5
 
 
+def bounded_protocol(*proxies: str) -> Any:
+    return partial(bounded.BoundedProtocol, of_the_process=bounded.OfTheProcess(proxies))
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
     with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listener:
         patch.setattr(bounded, "REQUEST_S", REQUEST_S)
-        running = Running(Application(), listener, bounded.BoundedProtocol)
+        running = Running(Application(), listener, bounded_protocol())
         yield running
         running.server.should_exit = True
         running.thread.join(10)
@@ -76,22 +82,32 @@ def test_a_request_in_pieces_is_answered_and_its_connection_stays(server: Runnin
 
 
 @pytest.mark.parametrize(
-    "request_head",
+    ("request_head", "status"),
     [
-        b"GET /" + b"a" * 300_000,
-        b"GET / HTTP/1.1\r\nX: " + b"a" * 300_000,
-        b"GET / HTTP/1.1\r\n" + b"X-Y: abcdefgh\r\n" * 20_000,
+        (b"GET /" + b"a" * 300_000, 414),
+        (b"GET /?" + b"a=1&" * 24_600 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 300_000, 431),
+        (b"GET / HTTP/1.1\r\n" + b"X-Y: abcdefgh\r\n" * 20_000, 431),
+        (get("/", "Origin: " + "a" * 17_000), 431),
+        (get("/long", *[f"X-{number}: {'a' * 1000}" for number in range(17)]), 431),
     ],
-    ids=["address", "header", "headers"],
+    ids=["address", "whole address", "header", "headers", "whole header", "whole headers"],
 )
-def test_more_than_a_request_may_have_is_413(server: Running, request_head: bytes) -> None:
+def test_a_long_head_is_refused_and_the_connection_closed(
+    server: Running, request_head: bytes, status: int
+) -> None:
     with server.connect() as connection:
         with contextlib.suppress(ConnectionError):
             connection.sendall(request_head)
-        with contextlib.suppress(ConnectionError):
-            seen = connection.recv(65536)
-            assert seen.startswith(b"HTTP/1.1 413") or seen.startswith(b"HTTP/1.1 400")
-        assert seconds_until_closed(connection) < REQUEST_S
+        assert connection.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+        assert seconds_until_closed(connection) < 3
+
+
+@pytest.mark.parametrize("path", ["/", "/long"])
+def test_two_thousand_ids_in_an_address_are_answered(server: Running, path: str) -> None:
+    ids = ",".join(["a" * 40] * 2_000)
+    [answer] = server.ask(get(f"{path}?tickers={ids}", "Cookie: " + "a" * 15_000))
+    assert answer.startswith(b"HTTP/1.1 200")
 
 
 def test_a_body_without_an_end_is_cut_off(server: Running) -> None:

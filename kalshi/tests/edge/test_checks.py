@@ -95,7 +95,7 @@ class Django:
         await self.open.wait()
         if status == 200:
             scope[handover.SCOPE_NAME].append(
-                Answered("key", "get_balance", "default", Breaker(), self.signer)
+                Answered("key", "get_balance", "default", Breaker(), "VirtualKey:1", self.signer)
             )
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})

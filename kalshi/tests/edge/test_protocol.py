@@ -55,7 +55,7 @@ class Application:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await receive()
-            scope["state"][AT_ONCE] = ShortCut(self.read, self.answer)
+            scope["state"][AT_ONCE] = ShortCut(self.read, self.answer, lambda read: "somebody")
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
@@ -72,7 +72,8 @@ class Running:
         self,
         application: Application,
         listener: socket.socket,
-        protocol: type[AtOnceProtocol] = AtOnceProtocol,
+        protocol: Any = AtOnceProtocol,
+        keep_alive_s: float = 1,
     ) -> None:
         self.application = application
         self.port = listener.getsockname()[1]
@@ -83,7 +84,7 @@ class Running:
             access_log=False,
             lifespan="on",
             server_header=False,
-            timeout_keep_alive=1,
+            timeout_keep_alive=keep_alive_s,  # type: ignore[arg-type]  # asyncio takes fractions
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, args=([listener],))

@@ -21,7 +21,7 @@ CHECKED_AT = 100.0
 
 def callers() -> Callers:
     found = Callers(remembered_s=2.0)
-    found.let_in(WHO, "fund", CHECKED_AT)
+    found.let_in(WHO, "fund", CHECKED_AT, "person:1")
     return found
 
 
@@ -48,7 +48,7 @@ def test_a_check_counts_for_two_seconds_and_is_renewed_in_the_last_half(
 def test_one_request_renews_a_check_and_the_next_check_is_renewed_again() -> None:
     found = callers()
     assert [found.is_due(WHO, 101.6) for _ in range(3)] == [True, False, False]
-    found.let_in(WHO, "fund", 101.6)
+    found.let_in(WHO, "fund", 101.6, "person:1")
     assert found.is_due(WHO, 101.7) is False
     assert [found.is_due(WHO, 103.2) for _ in range(2)] == [True, False]
 
@@ -62,8 +62,8 @@ def test_what_was_checked_before_a_change_counts_no_more(forgotten_at: float, kn
 
 def test_the_caller_who_was_checked_longest_ago_is_forgotten_first() -> None:
     found = Callers(most=1)
-    found.let_in(WHO, "fund", CHECKED_AT)
-    found.let_in(OTHER, "own", CHECKED_AT)
+    found.let_in(WHO, "fund", CHECKED_AT, "person:1")
+    found.let_in(OTHER, "own", CHECKED_AT, "person:2")
     assert (found.account(WHO, CHECKED_AT), found.account(OTHER, CHECKED_AT)) == (None, "own")
 
 
@@ -90,10 +90,14 @@ def test_a_check_counts_for_all_addresses_that_name_the_account_in_the_same_way(
 
 def test_the_page_of_one_account_is_none_of_another() -> None:
     pages, breaker = Pages(), Breaker()
-    page = pages.learn(an_address(), Answered("a key", "get_balance", "fund", breaker), "balance", "/")
+    page = pages.learn(
+        an_address(), Answered("a key", "get_balance", "fund", breaker, "person:1"), "balance", "/"
+    )
     assert pages.get(an_address(), "fund") is page
     assert pages.get(an_address(), "own") is None
-    other = pages.learn(an_address(), Answered("own key", "get_balance", "own", breaker), "balance", "/")
+    other = pages.learn(
+        an_address(), Answered("own key", "get_balance", "own", breaker, "person:2"), "balance", "/"
+    )
     assert (pages.get(an_address(), "fund"), pages.get(an_address(), "own")) == (page, other)
 
 

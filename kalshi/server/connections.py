@@ -1,0 +1,91 @@
+"""Who holds how many connections of this process: no stranger keeps the others out.
+
+A connection is a stranger's until one of its requests showed a valid credential; from then on it is that caller's.
+While a credential that nobody has judged yet is being judged, it counts apart: a program may begin with two hundred
+connections at once. Where a group has more than its share, its oldest connection is closed, never the newcomer.
+
+Behind a trusted proxy, whose connections carry everybody's requests, what is counted is a request under way, as the
+forwarded address's; connections of the proxy that carry none are not counted.
+
+Used by the event loop alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Hashable
+from enum import Enum
+from typing import Protocol
+
+
+class Held(Enum):
+    """By whom a connection is held, and how many each of them may hold."""
+
+    STRANGER = 64
+    JUDGED = 256
+    CALLER = 2_048
+
+
+class Connection(Protocol):
+    def cut(self) -> None:
+        """Close at once, whatever is under way."""
+
+
+Group = tuple[Held, Hashable]
+
+# How many times its share a group may hold for a moment, until `trim` is called.
+BURST = 4
+
+
+class Connections:
+    """Groups of connections, each in the order in which they joined it."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Group, dict[Connection, None]] = {}
+        self._group_of: dict[Connection, Group] = {}
+
+    def join(self, connection: Connection, held: Held, holder: Hashable) -> bool:
+        """Count a connection for this holder, and no more for another. True: the group is over its share now, and
+        `trim` should be called as soon as those who just came had the time to say who they are.
+        """
+        self.leave(connection)
+        group = (held, holder)
+        members = self._groups.setdefault(group, {})
+        members[connection] = None
+        self._group_of[connection] = group
+        self._cut_down(group, held.value * BURST)
+        return len(members) > held.value
+
+    def leave(self, connection: Connection) -> None:
+        """It is closed, or carries no request any more."""
+        group = self._group_of.pop(connection, None)
+        if group is not None:
+            members = self._groups[group]
+            del members[connection]
+            if not members:
+                del self._groups[group]
+
+    def trim(self, held: Held, holder: Hashable) -> None:
+        """Close the oldest connections that a holder has beyond its share."""
+        self._cut_down((held, holder), held.value)
+
+    def _cut_down(self, group: Group, most: int) -> None:
+        members = self._groups.get(group, {})
+        for connection in list(members)[: max(0, len(members) - most)]:
+            self.leave(connection)
+            connection.cut()
+
+
+def network_of(address: str) -> str:
+    """Whose address it is: one of IPv4 for itself, one of IPv6 for its /64, of which everybody has as many as they
+    like. Anything else for itself.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False))

@@ -1,0 +1,238 @@
+"""Where a request ends: uvicorn's HTTP protocol, held to one answer for each request and nothing after the last.
+
+Whoever stands before us (nginx, another proxy, a browser's pool) must never see our answer to bytes that it did not
+mean as a request. So:
+
+- after a request that asks for another protocol (`Upgrade`, CONNECT), that is not HTTP/1.1, or that ends its
+  connection, no byte is read as a request any more: it is answered, and the connection is closed;
+- a request has one host, that of its address if that names one; a trailer is not a header;
+- what cannot be parsed, or is too long, gets one answer and an end, and never in the middle of another answer.
+
+Bytes are counted here where the parser would keep them (address, header fields); time and bodies: bounded.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from kalshi.server import refusals
+
+MAX_LINE_BYTES = 96 * 1024
+"""Of a request's address. Two thousand ids in a query need 82 KB."""
+MAX_HEADER_BYTES = 16 * 1024
+"""Of all header fields together: names, values, and four bytes each for what stands between them."""
+MAX_PIPELINED = 32
+"""Requests that wait behind one that is being answered. Those after them are not answered; the connection ends."""
+MAX_THROWN_AWAY_BYTES = 256 * 1024
+LINGER_S = 1.0
+"""How long bytes are still taken, and thrown away, from whom was refused: else the answer could be lost."""
+
+
+log = logging.getLogger("kalshi.server")
+
+
+class _StopParsing(Exception):
+    """Raised through the parser: nothing that follows is for us."""
+
+
+class FramedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._between = True  # whether the parser stands between two requests
+        self._in_head = False
+        self._head_bytes = self._field_bytes = 0
+        self._last = False  # nothing is read from this connection any more
+        self._refusal: bytes | None = None
+        self._thrown_away = 0
+        self._running: RequestResponseCycle | None = None  # the request that is being answered
+
+    def data_received(self, data: bytes) -> None:
+        if self._last:
+            self._throw_away(data)
+            return
+        self._unset_keepalive_if_required()
+        began_in_head = self._in_head
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Here a WebSocket server could take the connection over. Nobody does: on_message_complete has ended it.
+            pass
+        except httptools.HttpParserError as problem:
+            cause = problem.__context__
+            if cause is not None and not isinstance(cause, (_StopParsing, httptools.HttpParserError)):
+                log.exception("A request could not be taken.", exc_info=cause)
+            if not self._last:
+                self._refuse(self._refusal or refusals.NOT_HTTP)
+        if began_in_head and self._in_head and not self._last:
+            # The parser keeps a field until it is whole, and tells of it only then.
+            self._head_bytes += len(data)
+            if self._head_bytes > len(self.url) + MAX_HEADER_BYTES:
+                self._refuse(refusals.LONG_HEADERS)
+
+    def on_message_begin(self) -> None:
+        if self._last:
+            raise _StopParsing
+        self._between = False
+        self._in_head = True
+        self._head_bytes = self._field_bytes = 0
+        self.url = b""
+        self.headers = []
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+        if len(self.url) > MAX_LINE_BYTES:
+            self._stop_with(refusals.LONG_LINE)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer
+        self._field_bytes += len(name) + len(value) + 4
+        if self._field_bytes > MAX_HEADER_BYTES:
+            self._stop_with(refusals.LONG_HEADERS)
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._check_head()
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._end_after_the_answers()
+            raise _StopParsing
+        self.take_request()
+        self._in_head = False
+
+    def take_request(self) -> None:
+        """Hand the request whose head was read to the application."""
+        headers, (target, query) = self.headers, self.split_url()
+        super().on_message_begin()
+        self.url, self.headers[:] = target, headers
+        stays_open = self._stays_open()
+        self.expect_100_continue = stays_open and any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in headers
+        )
+        super().on_headers_complete()
+        self.scope["query_string"] = query
+        if not stays_open:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._between = True
+        self._last = not self._stays_open()
+
+    def on_response_complete(self) -> None:
+        self._running = None
+        super().on_response_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def split_url(self) -> tuple[bytes, bytes]:
+        """(address without the query, query). httptools cannot read one of more than 64 KB."""
+        target, _, rest = self.url.partition(b"?")
+        return target, rest.partition(b"#")[0]
+
+    def is_free(self) -> bool:
+        """Whether nothing is under way on the connection, and nothing waits to be written."""
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _stays_open(self) -> bool:
+        """Whether a request may follow the one that the parser is at."""
+        parser = self.parser
+        return (
+            not parser.should_upgrade() and parser.should_keep_alive() and parser.get_http_version() == "1.1"
+        )
+
+    def _check_head(self) -> None:
+        """Refuse what two readers could understand differently."""
+        version = self.parser.get_http_version()
+        if version not in {"1.1", "1.0"}:
+            self._stop_with(refusals.VERSION)
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and version == "1.1"):
+            self._stop_with(refusals.NOT_HTTP)
+        if not self.url.startswith(b"/") and not _names_host(self.url, hosts):
+            self._stop_with(refusals.NOT_HTTP)
+        # The parser lets some of these pass where it does not read the body.
+        lengths = [value for name, value in self.headers if name == b"content-length"]
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (lengths or codings != [b"chunked"] or version != "1.1"):
+            self._stop_with(refusals.NOT_HTTP)
+        if len(lengths) > 1 or not all(length.isdigit() for length in lengths):
+            self._stop_with(refusals.NOT_HTTP)
+
+    def _stop_with(self, refusal: bytes) -> None:
+        self._refusal = refusal
+        raise _StopParsing
+
+    def _refuse(self, refusal: bytes) -> None:
+        """Answer what was read last in the application's place, unless something else is being answered, and end."""
+        in_body = not self._between and not self._in_head
+        if in_body and self.pipeline:
+            self.pipeline.popleft()  # it would wait for its body for ever
+            in_body = False
+        running = self._running
+        if running is None and not in_body:
+            self._end_with(refusal)
+        elif not in_body:
+            self._end_after_the_answers()
+        elif running is None or running.response_started:
+            self._last = True
+            self.transport.close()
+        else:
+            running.disconnected = True
+            running.message_event.set()
+            self._end_with(refusal)
+
+    def _throw_away(self, data: bytes) -> None:
+        """What comes after the last request is not read, and not for long."""
+        self._thrown_away += len(data)
+        if self._thrown_away > MAX_THROWN_AWAY_BYTES:
+            self.transport.abort()
+
+    def _end_with(self, refusal: bytes) -> None:
+        self._last = True
+        self.pipeline.clear()
+        if self.transport.is_closing():
+            return
+        self.transport.write(refusal)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)
+
+    def _end_after_the_answers(self) -> None:
+        """Read nothing more, and close when what was read before is answered."""
+        self._last = True
+        if self.pipeline:
+            self.pipeline[0][0].keep_alive = False
+        elif self._running is not None:
+            self._running.keep_alive = False
+
+
+def _names_host(url: bytes, hosts: list[bytes]) -> bool:
+    """Whether an address that does not begin with `/` is `*`, or has the host of the Host field."""
+    if url == b"*":
+        return True
+    scheme, found, rest = url.partition(b"://")
+    if not found or scheme.lower() not in {b"http", b"https"}:
+        return False
+    host, has_path, _ = rest.partition(b"/")
+    return bool(has_path) and [host.lower()] == [value.strip().lower() for value in hosts]

@@ -1,0 +1,21 @@
+"""Answers to what is not a request that we read: whole, ready to be written, and the last of their connection."""
+
+from __future__ import annotations
+
+import json
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+
+def _refusal(status: int, sentence: str) -> bytes:
+    body = json.dumps({"error": sentence, "code": "bad_request", "request_id": "-"}).encode()
+    head = b"content-type: application/json\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n"
+    end = b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+    return b"".join((STATUS_LINE[status], head, end, body))
+
+
+NOT_HTTP = _refusal(400, "This is not a request in HTTP/1.1.")
+TOO_LARGE = _refusal(413, "The request is larger than 256 KB.")
+LONG_LINE = _refusal(414, "The address is longer than 96 KB.")
+LONG_HEADERS = _refusal(431, "The header fields are longer than 16 KB together.")
+VERSION = _refusal(505, "Only HTTP/1.1 and HTTP/1.0 are answered.")

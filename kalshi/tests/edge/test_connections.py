@@ -1,0 +1,162 @@
+"""No stranger's connections keep others out."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from kalshi.server import bounded
+from kalshi.server.connections import BURST, Connections, Held, network_of
+from kalshi.tests.edge.test_protocol import Application, Running, get, read
+from kalshi.tests.servers import wait_until
+
+
+class Line:
+    def __init__(self) -> None:
+        self.is_cut = False
+
+    def cut(self) -> None:
+        self.is_cut = True
+
+
+def test_the_oldest_strangers_of_an_address_are_closed_and_never_the_newcomer() -> None:
+    connections, lines = Connections(), [Line() for _ in range(70)]
+    over = [connections.join(line, Held.STRANGER, "a") for line in lines]
+    assert over == [False] * 64 + [True] * 6
+    connections.trim(Held.STRANGER, "a")
+    assert [line.is_cut for line in lines] == [True] * 6 + [False] * 64
+
+
+def test_other_addresses_and_callers_are_left_alone() -> None:
+    connections, others = Connections(), [Line() for _ in range(40)]
+    for line in others[:20]:
+        connections.join(line, Held.STRANGER, "b")
+    for line in others[20:]:
+        connections.join(line, Held.STRANGER, "a")
+        connections.join(line, Held.CALLER, "person:1")
+    for _ in range(1_000):
+        connections.join(Line(), Held.STRANGER, "a")
+    connections.trim(Held.STRANGER, "a")
+    assert not any(line.is_cut for line in others)
+
+
+def test_a_flood_is_cut_down_before_anybody_was_judged() -> None:
+    connections, lines = Connections(), [Line() for _ in range(1_000)]
+    for line in lines:
+        connections.join(line, Held.STRANGER, "a")
+    assert sum(not line.is_cut for line in lines) == 64 * BURST
+
+
+def test_a_closed_connection_counts_no_more() -> None:
+    connections, lines = Connections(), [Line() for _ in range(200)]
+    for line in lines:
+        assert not connections.join(line, Held.STRANGER, "a")
+        connections.leave(line)
+        connections.leave(line)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("-", "-"),
+        ("x" * 500, "x" * 64),
+    ],
+)
+def test_addresses_of_one_network_are_one(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+class Door(Application):
+    """Knows who comes with a good credential; /wait is answered when somebody else leaves."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and (b"authorization", b"good") in scope["headers"]:
+            scope[bounded.CONNECTION].shown("person:1")
+        await super().__call__(scope, receive, send)
+
+
+def running(*proxies: str) -> Iterator[Running]:
+    protocol = partial(bounded.BoundedProtocol, of_the_process=bounded.OfTheProcess(proxies))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = Running(Door(), listener, protocol, keep_alive_s=30)
+        yield found
+        found.server.should_exit = True
+        found.thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    yield from running()
+
+
+@pytest.fixture(scope="module")
+def behind_a_proxy() -> Iterator[Running]:
+    yield from running("127.0.0.1/32")
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whatever was answered is thrown away."""
+    connection.setblocking(False)
+    try:
+        while connection.recv(65536):
+            pass
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+@contextlib.contextmanager
+def many(server: Running, count: int, request: bytes = b"") -> Iterator[list[socket.socket]]:
+    """Connections that each send a request at once."""
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for _ in range(count):
+            connections.append(stack.enter_context(server.connect()))
+            connections[-1].sendall(request)
+        yield connections
+
+
+def test_of_a_hundred_connections_that_say_nothing_64_stay(server: Running) -> None:
+    with many(server, 100) as connections:
+        wait_until(lambda: sum(map(is_closed, connections)) == 36, 10, "36 closed ones")
+        assert all(map(is_closed, connections[:36]))
+        assert server.ask(get("/long"))[0].startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("path", ["/long", "/"])
+def test_signed_in_callers_keep_two_hundred(server: Running, path: str) -> None:
+    with many(server, 200, get("/long", "Authorization: good")) as connections:
+        for connection in connections:
+            read(connection.makefile("rb"))
+        with many(server, 100) as strangers:
+            wait_until(lambda: sum(map(is_closed, strangers)) == 36, 10, "36 closed ones")
+            for connection in connections:
+                connection.settimeout(5)
+                connection.sendall(get(path))
+                assert read(connection.makefile("rb")).startswith(b"HTTP/1.1 200")
+
+
+def test_a_bad_credential_makes_nobody_known(server: Running) -> None:
+    with many(server, 100, get("/long", "Authorization: bad")) as connections:
+        wait_until(lambda: sum(map(is_closed, connections)) >= 36, 10, "36 closed ones")
+
+
+def test_connections_of_a_proxy_are_not_counted(behind_a_proxy: Running) -> None:
+    with many(behind_a_proxy, 150) as connections:
+        for connection in connections:
+            connection.sendall(get("/long", "X-Forwarded-For: 203.0.113.7"))
+            assert read(connection.makefile("rb")).startswith(b"HTTP/1.1 200")
+        assert not any(map(is_closed, connections))
