@@ -108,7 +108,7 @@ def read(stream: Any, *, head_only: bool = False) -> bytes:
         line = stream.readline()
         assert line, head
         head += line
-    length = re.search(rb"content-length: (\d+)", head)
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
     assert length is not None
     return head + (b"" if head_only else stream.read(int(length[1])))
 
