@@ -54,10 +54,9 @@ def throughput(size: int, seen: Mapping[str, Measured], ratios: Iterable[Ratio])
         )
     lines += ["", f"{'ratio':56} {'':>9} {'target':>8}"]
     for ratio in ratios:
-        name = f"{ratio.name} / {ratio.over}"
-        target = (
-            "" if ratio.target is None else f">= {ratio.target:<5g} {verdict(ratio.value >= ratio.target)}"
-        )
+        name = f"{'p99 of ' if ratio.tail else ''}{ratio.name} / {ratio.over}"
+        bound = "<=" if ratio.tail else ">="
+        target = "" if ratio.target is None else f"{bound} {ratio.target:<5g} {verdict(ratio.good)}"
         lines.append(f"{name:56} {ratio.value:8.2f}x  {target}")
     return "\n".join(lines)
 
