@@ -51,14 +51,22 @@ def paths(gateway: Gateway) -> list[str]:
     ]
 
 
-def ask(gateway: Gateway, method: str, path: str, headers: dict[str, str], *, through_django: bool) -> Seen:
+def ask(
+    gateway: Gateway,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    *,
+    through_django: bool,
+    body: bytes = b"",
+) -> Seen:
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
     connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
     for name, value in headers.items():
         connection.putheader(name, value)
     for number in range(2 * through_django):
         connection.putheader("X-Request-ID", f"through-django-{number}")
-    connection.endheaders()
+    connection.endheaders(body or None)
     answer = connection.getresponse()
     seen = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     connection.close()
