@@ -8,13 +8,12 @@ JSON, so dollars and counts are strings; kalshi.upstream.fields turns them into 
 kalshi.errors. Nothing here can place an order.
 """
 
-import json
 from typing import Any, cast
 
 from kalshi.errors import Forbidden
 from kalshi.models import Account
 from kalshi.services import read
-from kalshi.upstream import params
+from kalshi.upstream import documents, params
 from kalshi.upstream.endpoints import ENDPOINTS
 from kalshi.upstream.types import (
     GetBalanceResponse,
@@ -57,7 +56,7 @@ class KalshiClient:
     def _read(self, operation: str, query: dict[str, Any], **path_args: str) -> Any:
         pairs = [(name, _text(value)) for name, value in query.items() if value is not None]
         call = params.validate(ENDPOINTS[operation], pairs, path_args, api=True)
-        return json.loads(read.read(call, account=self._row()).answer.entry.body)
+        return documents.read_object(read.read(call, account=self._row()).answer.entry.body)
 
     def _row(self) -> Account | None:
         """The account as it stands now: this object may live long."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from kalshi.admin.site import site
 from kalshi.services.live_state import live_state
+from kalshi.upstream import documents
 
 
 @require_safe
@@ -17,5 +18,5 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def state(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(live_state(request.user))
+def state(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(documents.write(live_state(request.user)), content_type="application/json")

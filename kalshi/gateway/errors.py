@@ -4,7 +4,6 @@ What Kalshi says of a question (400, 403, 404 and the rarer 4xx) passes unchange
 keeps us from an answer, is told in our words: `code` is Kalshi's word, `details` the code of our own API.
 """
 
-import json
 import logging
 import math
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from kalshi.errors import AuthRejected, KalshiError, NotFound, RateLimited, Upst
 from kalshi.gateway import rate_limit
 from kalshi.gateway.authentication import SignatureRefused
 from kalshi.services.freshness import VARY
+from kalshi.upstream import documents
 from kalshi.views.errors import as_logged, database_unavailable, is_database_away
 
 log = logging.getLogger("kalshi.gateway")
@@ -116,8 +116,8 @@ def _passed(problem: UpstreamError) -> HttpResponse:
 
 def _is_json(body: bytes) -> bool:
     try:
-        json.loads(body)
-    except (ValueError, RecursionError):
+        documents.parse(body)
+    except ValueError:
         return False
     return True
 

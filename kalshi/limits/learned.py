@@ -4,11 +4,13 @@ Both readers are tolerant: a missing or odd field keeps its old value, odd rows 
 could not be read are returned for the log.
 """
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+from kalshi.upstream import documents
+from kalshi.upstream.documents import Number
 
 API_PREFIX = "/trade-api/v2"
 
@@ -76,15 +78,15 @@ class CostTable:
 def _object(body: bytes) -> Mapping[str, Any]:
     """The JSON object in `body`; empty, so that every field counts as missing, when it is none."""
     try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
+        payload = documents.read(body)
+    except ValueError:
         return {}
     return payload if isinstance(payload, dict) else {}
 
 
 def _number(value: object, *, minimum: float = 0.0) -> float | None:
     """A finite number of at least `minimum`, or None; True and False are no numbers."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | Number):
         return None
     try:
         number = float(value)

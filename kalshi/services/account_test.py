@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from kalshi.services import engine, subaccounts
 from kalshi.services.engine import Engine
 from kalshi.services.verify_exchange import OTHER_FIELDS, judged_balance, judged_scope
 from kalshi.services.verify_findings import Finding, fail, ok, warn
-from kalshi.upstream import params
+from kalshi.upstream import documents, params
 from kalshi.upstream.endpoints import ENDPOINTS
 
 NOT_ASKED = "not asked, because no signed request succeeds"
@@ -81,8 +80,7 @@ def _balance(body: dict[str, Any] | None) -> Finding:
 
 def _fetched(running: Engine, operation: str, account: Account | None = None) -> dict[str, Any]:
     call = subaccounts.within(params.validate(ENDPOINTS[operation], [], {}, api=False), account)
-    found: dict[str, Any] = json.loads(running.client.fetch(call, request_id="account-test").body)
-    return found
+    return documents.read_object(running.client.fetch(call, request_id="account-test").body)
 
 
 def _not_asked() -> list[Finding]:

@@ -6,10 +6,11 @@ credentials are masked at any depth.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
+
+from kalshi.upstream import documents
 
 MAX_FILES = 20
 MAX_BYTES = 256 * 1024
@@ -37,10 +38,10 @@ def _read(path: Path) -> Any:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             return {"error": f"larger than {MAX_BYTES // 1024} KB"}
-        return mask(json.loads(raw))
+        return mask(documents.read(raw))
     except OSError as problem:
         return {"error": f"cannot be read: {problem.strerror}"}
-    except (ValueError, RecursionError):
+    except ValueError:
         return {"error": "no valid JSON"}
 
 

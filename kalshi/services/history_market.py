@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from kalshi.errors import BadRequest, NotFound
 from kalshi.services.history_candles import as_live
 from kalshi.services.history_read import History, Reader
-from kalshi.upstream import params
+from kalshi.upstream import documents, params
 from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
 
 Body = dict[str, Any]
@@ -53,11 +52,11 @@ def read_wherever(
             )
     try:
         reading = read(call, forced=forced)
-        body, source = json.loads(reading.answer.entry.body), "live"
+        body, source = documents.read_object(reading.answer.entry.body), "live"
     except NotFound:
         pairs = [pair for pair in call.params if pair[0] in known]
         args = {name: value for name, value in path_args.items() if name in known}
         reading = read(params.validate(archive, pairs, args, api=True), forced=forced)
-        body, source = moved.as_live(json.loads(reading.answer.entry.body)), "archive"
+        body, source = moved.as_live(documents.read_object(reading.answer.entry.body)), "archive"
     document = body | {"history": {"source": source}}
-    return History(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), (reading,))
+    return History(documents.write(document), (reading,))

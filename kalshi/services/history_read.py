@@ -7,7 +7,6 @@ list before it was read is in the archive by then, and what is in both is told b
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from kalshi.services.history_lists import PAGE_SIZE, STITCHED, Plan, Stitched
 from kalshi.services.history_walk import Bounds, Walk, walk
 from kalshi.services.read import Reading
 from kalshi.services.stitch import Item, merge
-from kalshi.upstream import params
+from kalshi.upstream import documents, params
 from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
 from kalshi.upstream.params import Call
 
@@ -138,8 +137,10 @@ def _cutoff(read: Reader, live_read_at: float) -> tuple[dict[str, Any] | None, R
     except (UpstreamUnavailable, RateLimited, UnexpectedPayload):
         if reading is None:
             return None, None
-    body = json.loads(reading.answer.entry.body)
-    return body if isinstance(body, dict) else None, reading
+    try:
+        return documents.read_object(reading.answer.entry.body), reading
+    except UnexpectedPayload:
+        return None, None
 
 
 def _document(listed: Stitched, plan: Plan, walked: _Walked) -> bytes:
@@ -167,7 +168,7 @@ def _document(listed: Stitched, plan: Plan, walked: _Walked) -> bytes:
         "left_out": left_out,
     }
     document = {**lists, "cursor": "", "history": history}
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return documents.write(document)
 
 
 def _next(pages: _Pages, cursor: str) -> dict[str, Any]:

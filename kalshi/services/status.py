@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from kalshi import conf
-from kalshi.errors import Forbidden, KalshiError, NoCredentials
+from kalshi.errors import Forbidden, KalshiError, NoCredentials, UnexpectedPayload
 from kalshi.models import Account
 from kalshi.services import access, daemon, engine, read, subaccounts
 from kalshi.services.access import Choice
-from kalshi.upstream import params
+from kalshi.upstream import documents, params
 from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
 from kalshi.upstream.params import Call
 
@@ -87,7 +86,7 @@ def _balance(account: Account) -> Any:
     if call is None:
         return None
     try:
-        return json.loads(read.read(call, account=account).answer.entry.body)
+        return documents.read_object(read.read(call, account=account).answer.entry.body)
     except KalshiError:
         return None
 
@@ -121,4 +120,8 @@ def _cached_json(running: engine.Engine, endpoint: Endpoint) -> Any:
     if call is None:
         return None
     entry = running.cache.peek(engine.key_of(running, call))
-    return None if entry is None or entry.status != 200 else json.loads(entry.body)
+    if entry is None or entry.status != 200:
+        return None
+    with suppress(UnexpectedPayload):
+        return documents.read_object(entry.body)
+    return None

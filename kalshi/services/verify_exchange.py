@@ -6,7 +6,6 @@ later ones depend on it and are not asked when it failed. Key ids never reach th
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from kalshi.errors import (
 )
 from kalshi.services import engine, read
 from kalshi.services.verify_findings import Finding, fail, masked_key_id, ok, warn
-from kalshi.upstream import fields, params
+from kalshi.upstream import documents, fields, params
 from kalshi.upstream.clock import server_offset_s
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.endpoints import ENDPOINTS
@@ -94,7 +93,8 @@ class Exchange:
         self._need_signature()
         call = params.validate(ENDPOINTS["get_api_keys"], [], {}, api=False)
         try:
-            listed = json.loads(engine.current().client.fetch(call, request_id="verify").body).get("api_keys")
+            body = engine.current().client.fetch(call, request_id="verify").body
+            listed = documents.read_object(body).get("api_keys")
         except UpstreamError as error:
             return warn(
                 "scope", f"not known: {error.message}", "Look at the key's scopes on Kalshi's page of keys."
@@ -184,9 +184,9 @@ class Exchange:
                 answer.status, answer.headers, answer.body, secret=credentials.key_id if credentials else ""
             )
         try:
-            json.loads(answer.body)
-        except (ValueError, RecursionError):
-            return UnexpectedPayload("The answer is no JSON.", upstream_status=200)
+            documents.read_object(answer.body)
+        except UnexpectedPayload as error:
+            return error
         return None
 
     def _ask(self, *, offset_s: float) -> Probe:
@@ -221,7 +221,7 @@ class Exchange:
         self._need_signature()
         call = params.validate(ENDPOINTS[operation], [], {}, api=True)
         answer = read.read(call).answer
-        return json.loads(answer.entry.body), answer
+        return documents.read_object(answer.entry.body), answer
 
 
 def judged_balance(body: dict[str, Any]) -> Finding:
@@ -242,7 +242,10 @@ def judged_scope(listed: Any, credentials: Credentials | None) -> Finding:
         return warn(
             "scope", "the key is not in Kalshi's list", "Look at the key's scopes on Kalshi's page of keys."
         )
-    scopes = sorted({str(scope) for key in keys for scope in key.get("scopes") or [NO_SCOPES]})
+    found_scopes = [key.get("scopes") or [NO_SCOPES] for key in keys]
+    if not all(isinstance(each, list) and all(isinstance(one, str) for one in each) for each in found_scopes):
+        return warn("scope", "the scopes in Kalshi's list cannot be read", OTHER_FIELDS)
+    scopes = sorted({scope for each in found_scopes for scope in each})
     whose = (
         f"key {masked_key_id(credentials.key_id)}" if credentials else f"all {len(keys)} keys of the account"
     )

@@ -4,15 +4,15 @@ Knows no operation by name. The order of one attempt: the gate admits (budget, b
 and asks, the clock learns, the gate hears how it went. Nothing is cached here, and the body is not touched.
 """
 
-import json
 import logging
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 from kalshi.errors import KalshiError, NoCredentials, TimestampExpired, UnexpectedPayload
+from kalshi.upstream import documents
 from kalshi.upstream.clock import ExchangeClock
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.endpoints import Endpoint
@@ -156,16 +156,11 @@ class Client:
 def _require_json_object(body: bytes) -> None:
     """Raise UnexpectedPayload unless the body is a JSON object in UTF-8 that browsers can read too."""
     try:
-        # Numbers stay texts: converting them is slow, and Python refuses very long ones that are good JSON.
-        content = json.loads(body.decode(), parse_int=str, parse_float=str, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        content = documents.parse(body)
+    except ValueError:
         raise UnexpectedPayload("Kalshi's answer is no JSON.", upstream_status=200) from None
     if not isinstance(content, dict):
         raise UnexpectedPayload("Kalshi's answer is JSON, but no object.", upstream_status=200)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _log_attempt(

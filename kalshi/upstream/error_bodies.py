@@ -5,7 +5,6 @@ Four body shapes occur, besides empty and HTML ones from load balancers: {"error
 the code second. Bodies are kept in `upstream_body`; those of /exchange/status carry its status even then.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from kalshi.errors import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
+from kalshi.upstream import documents
 
 MAX_WORDS = 300
 MAX_ERROR_BODY = 64 * 1024
@@ -45,8 +45,8 @@ class ErrorWords:
 def error_words(body: bytes) -> ErrorWords:
     """The words in an error body of any shape; ErrorWords() when it has none."""
     try:
-        content = json.loads(body[:MAX_ERROR_BODY])
-    except (ValueError, RecursionError):
+        content = documents.read(body[:MAX_ERROR_BODY])
+    except ValueError:
         return ErrorWords()
     if isinstance(content, dict) and isinstance(content.get("error"), dict | str):
         content = content["error"]

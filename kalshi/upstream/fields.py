@@ -31,8 +31,8 @@ def count(value: object) -> Decimal | None:
 
 
 def cents(value: object) -> Decimal | None:
-    """A whole number of cents, in dollars."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    """A whole number of cents, in dollars. None beyond 18 digits, which are no cents."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
         return Decimal(value).scaleb(-2)
     return None
 

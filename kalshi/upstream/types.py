@@ -1,8 +1,8 @@
 """Kalshi's response bodies, as far as we read them. A test compares the keys with the reference schemas.
 
 Optional keys are NotRequired and may be null. Texts ending in `_dollars` and `_fp` are read with
-`fields.dollars` and `fields.count`. Bodies are passed on as received; nothing validates live traffic against
-these types.
+`fields.dollars` and `fields.count`. Numbers that may have a fraction are `int | str`: a fraction comes as its text.
+Bodies are passed on as received; nothing validates live traffic against these types.
 """
 
 from typing import Any, NotRequired, TypedDict
@@ -157,8 +157,8 @@ class Market(TypedDict):
     fee_waiver_expiration_time: NotRequired[str | None]
     early_close_condition: NotRequired[str | None]
     strike_type: NotRequired[str | None]
-    floor_strike: NotRequired[float | None]
-    cap_strike: NotRequired[float | None]
+    floor_strike: NotRequired[int | str | None]
+    cap_strike: NotRequired[int | str | None]
     functional_strike: NotRequired[str | None]
     custom_strike: NotRequired[dict[str, Any] | None]
     rules_primary: str
@@ -202,7 +202,7 @@ class Event(TypedDict):
     settlement_sources: list[SettlementSource] | None
     last_updated_ts: NotRequired[str | None]
     fee_type_override: NotRequired[str | None]
-    fee_multiplier_override: NotRequired[float | None]
+    fee_multiplier_override: NotRequired[int | str | None]
     exchange_index: NotRequired[int | None]
 
 

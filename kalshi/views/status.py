@@ -1,8 +1,9 @@
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from rest_framework.request import Request
 
 from kalshi.errors import BadRequest
 from kalshi.services.status import status_for
+from kalshi.upstream import documents
 from kalshi.views.base import ReadView, credential, named_account
 
 
@@ -15,6 +16,6 @@ class StatusView(ReadView):
         slug, query = named_account(request)
         if query:
             raise BadRequest("status takes no parameters but account.")
-        response = JsonResponse(status_for(request.user, credential(request), slug))
-        response["Cache-Control"] = "private, no-cache"
-        return response
+        body = documents.write(status_for(request.user, credential(request), slug))
+        headers = {"Cache-Control": "private, no-cache"}
+        return HttpResponse(body, content_type="application/json", headers=headers)

@@ -66,6 +66,8 @@ def test_an_unreadable_number_is_unknown_and_never_zero(value: object) -> None:
         ("5", None),
         (True, None),
         (1.0, None),
+        (10**18 - 1, Decimal("9999999999999999.99")),
+        (10**40 + 1, None),
     ],
 )
 def test_cents_are_whole_numbers_only(value: object, expected: Decimal | None) -> None:

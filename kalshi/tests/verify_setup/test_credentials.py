@@ -91,6 +91,10 @@ class TestScope:
             ([], "warn", "not in Kalshi's list"),
             (None, "warn", "not in Kalshi's list"),
             (["odd"], "warn", "not in Kalshi's list"),
+            *(
+                ([{"api_key_id": "our-own-key-id", "scopes": odd}], "warn", "cannot be read")
+                for odd in (77, True, "write", {"read": True}, [77], ["read", None])
+            ),
         ],
     )
     def test_only_a_key_that_cannot_write_is_good(
