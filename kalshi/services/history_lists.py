@@ -7,6 +7,7 @@ or more, than was asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -91,12 +92,15 @@ def _until(field_name: str) -> MakeFilter:
 
 
 def _compared(item: Item, field_name: str, fits: Callable[[int], bool]) -> bool | None:
-    at = moment(item.get(field_name))
-    return None if at is None else fits(_epoch_s(at))
+    at_s = _epoch_s(moment(item.get(field_name)))
+    return None if at_s is None else fits(at_s)
 
 
-def _epoch_s(at: str) -> int:
-    return int(datetime.fromisoformat(at[:19]).replace(tzinfo=UTC).timestamp())
+def _epoch_s(at: str | None) -> int | None:
+    """None for what is no moment either, such as the 31st of February."""
+    with suppress(ValueError):
+        return None if at is None else int(datetime.fromisoformat(at[:19]).replace(tzinfo=UTC).timestamp())
+    return None
 
 
 def _combos(value: str) -> Filter:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kalshi.errors import RateLimited, UnexpectedPayload, UpstreamUnavailable
 from kalshi.services.stitch import Array, Item, identity
+from kalshi.upstream import documents
+from kalshi.upstream.params import MAX_VALUE_BYTES
 
 MAX_PAGES = 20
 MAX_BYTES = 16 * 1024 * 1024
 MAX_S = 30.0
+
+_SENDABLE = re.compile(f"[!-~]{{1,{MAX_VALUE_BYTES}}}")
+"""Kalshi's cursors are URL-safe texts; what it could not be asked with is none."""
 
 Ask = Callable[[str], bytes]
 """The body of the page behind a cursor; "" is page one. Raises the tree of kalshi.errors."""
@@ -68,16 +73,18 @@ class Walk:
 def walk(ask: Ask, arrays: tuple[Array, ...], bounds: Bounds, *, must_begin: bool) -> Walk:
     """Ask for page after page. A cursor or page that comes again ends it: a garbled cursor leads back to page one.
 
-    must_begin: a failure on the first page is raised. Other failures that may pass (outage, budget) end the walk with
-    their code as the reason; what Kalshi refuses is always raised.
+    must_begin: a failure on the first page is raised. Other failures (outage, budget, a page without the list) end the
+    walk with their code as the reason; what Kalshi refuses is always raised.
     """
     done = Walk({array.name: [] for array in arrays})
-    cursor = ""
+    cursor: str = ""
+    following: str | None = None
     while True:
         done.reason = bounds.reached()
         if done.reason is None:
             try:
                 body = ask(cursor)
+                page, following = _read(arrays, body)
             except (UpstreamUnavailable, RateLimited, UnexpectedPayload) as problem:
                 if must_begin and done.pages == 0:
                     raise
@@ -87,28 +94,39 @@ def walk(ask: Ask, arrays: tuple[Array, ...], bounds: Bounds, *, must_begin: boo
             return done
         bounds.pages -= 1
         bounds.bytes -= len(body)
-        page, cursor = _read(arrays, body)
         if not done.take(arrays, page):
             done.reason = "repeated_page"
-            return done
-        if not cursor:
-            return done
-        if cursor in done.cursors:
+        elif following is None:
+            done.reason = "unreadable_cursor"
+        elif following in done.cursors:
             done.reason = "repeated_cursor"
+        if done.reason is not None or not following:
             return done
+        cursor = following
         done.cursors.add(cursor)
 
 
-def _read(arrays: tuple[Array, ...], body: bytes) -> tuple[dict[str, list[Item]], str]:
-    """The lists of a page and the cursor of the next one, "" on the last. Raises UnexpectedPayload."""
-    page = json.loads(body)
+def _read(arrays: tuple[Array, ...], body: bytes) -> tuple[dict[str, list[Item]], str | None]:
+    """The lists of a page, and the cursor as of `_following`. Raises UnexpectedPayload."""
+    page = documents.read_object(body)
     lists = {}
     for array in arrays:
-        items = page.get(array.name, False) if isinstance(page, dict) else False
+        items = page.get(array.name, False)
         if items is None:  # Go's way to write an empty list
             items = []
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise UnexpectedPayload(f"Kalshi's answer has no list {array.name}.")
         lists[array.name] = items
+    return lists, _following(page, lists)
+
+
+def _following(page: documents.Object, lists: Mapping[str, list[Item]]) -> str | None:
+    """The cursor of the next page, "" on the last one. None: there may be a next page, but nothing tells which.
+
+    It may stand under another name: without a cursor whatever we do not know may be one, else what is called so.
+    """
     cursor = page.get("cursor")
-    return lists, cursor if isinstance(cursor, str) else ""
+    if cursor is None or cursor == "":
+        others = [name for name, value in page.items() if value and name not in lists]
+        return None if any("cursor" not in page or "cursor" in name.casefold() for name in others) else ""
+    return cursor if type(cursor) is str and _SENDABLE.fullmatch(cursor) else None

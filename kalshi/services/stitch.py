@@ -60,9 +60,13 @@ def merge(array: Array, live: Iterable[Item], archive: Iterable[Item]) -> Merged
 
 
 def identity(array: Array, item: Item) -> tuple[str, ...] | None:
-    """What names the item, or None when a part is missing."""
-    parts = tuple(item.get(name) for name in array.identity)
-    return tuple(map(str, parts)) if all(isinstance(part, str) and part for part in parts) else None
+    """What names the item, or None when a part is missing.
+
+    A number names by its text, so 7 and "7" are one item: no list holds both, but its two sides may differ in the type.
+    """
+    parts = [item.get(name) for name in array.identity]
+    texts = tuple(str(part) for part in parts if isinstance(part, str | int) and not isinstance(part, bool))
+    return texts if len(texts) == len(parts) and all(texts) else None
 
 
 def moment(value: object) -> str | None:

@@ -88,6 +88,8 @@ def test_what_nobody_can_filter_is_refused_by_name(operation: str, asked: dict[s
         ("get_markets", {"max_settled_ts": "1785542400"}, {"settlement_ts": "2026-08-01T00:00:00.9Z"}, True),
         ("get_markets", {"max_settled_ts": "1785542399"}, {"settlement_ts": "2026-08-01T00:00:00Z"}, False),
         ("get_markets", {"max_settled_ts": "5"}, {"settlement_ts": None}, None),
+        ("get_markets", {"max_settled_ts": "5"}, {"settlement_ts": "2026-02-31T00:00:00Z"}, None),
+        ("get_markets", {"max_settled_ts": "5"}, {"settlement_ts": "0000-00-00T99:99:99Z"}, None),
     ],
 )
 def test_the_rest_is_filtered_here(

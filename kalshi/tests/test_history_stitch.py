@@ -68,7 +68,14 @@ def test_both_sides_of_a_trade_with_oneself_stay() -> None:
     assert merge(FILLS, fills, []).items == fills
 
 
-@pytest.mark.parametrize("nameless", [{}, {"trade_id": None}, {"trade_id": ""}, {"trade_id": 7}])
+@pytest.mark.parametrize(("live", "archive"), [(7, 7), (7, "7"), ("7", 7)])
+def test_an_id_that_is_a_number_names_its_item_as_its_text_does(live: int | str, archive: int | str) -> None:
+    merged = merge(TRADES, [{"trade_id": live}], [{"trade_id": archive}, {"trade_id": 8}])
+    assert [item["trade_id"] for item in merged.items] == [live, 8]
+    assert merged.dropped == 1
+
+
+@pytest.mark.parametrize("nameless", [{}, {"trade_id": None}, {"trade_id": ""}, {"trade_id": True}])
 def test_an_item_without_an_id_is_never_taken_for_another(nameless: Item) -> None:
     merged = merge(TRADES, [nameless, nameless], [nameless])
     assert merged.items == [nameless] * 3

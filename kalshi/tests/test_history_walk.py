@@ -85,6 +85,59 @@ def test_it_gives_up_after_its_time() -> None:
     assert (done.reason, done.pages) == ("time_limit", 2)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"cursor": 77},
+        {"cursor": 0},
+        {"cursor": 7.5},
+        {"cursor": True},
+        {"cursor": False},
+        {"cursor": {}},
+        {"cursor": []},
+        {"cursor": ["a"]},
+        {"cursor": " "},
+        {"cursor": "a b"},
+        {"cursor": "\ud83d"},
+        {"cursor": "x" * 3000},
+        {"next_cursor": "a"},
+        {"Cursor": "a"},
+        {"nextCursor": 7},
+        {"next": "a"},
+        {"has_more": True},
+        {"paging": {"next": "a"}},
+        {"cursor": "", "next_cursor": "a"},
+        {"cursor": None, "cursor_v2": "a"},
+    ],
+    ids=repr,
+)
+def test_a_cursor_that_cannot_be_followed_is_no_end_of_the_list(odd: dict[str, Any]) -> None:
+    done = walked({"": {"fills": [{"fill_id": "1"}]} | odd})
+    assert (done.reason, ids(done), done.cursor) == ("unreadable_cursor", ["1"], "")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {},
+        {"cursor": ""},
+        {"cursor": None},
+        {"next_cursor": ""},
+        {"cursor": "", "total": 5},
+        {"cursor": "", "prev_cursor": None},
+    ],
+    ids=repr,
+)
+def test_a_page_that_names_no_further_one_is_the_end(plain: dict[str, Any]) -> None:
+    done = walked({"": {"fills": [{"fill_id": "1"}]} | plain})
+    assert (done.reason, done.pages) == (None, 1)
+
+
+def test_a_page_of_another_shape_ends_it_where_there_were_good_ones() -> None:
+    done = walked({"": page(1, cursor="a"), "a": {"error": "no"}})
+    assert (done.reason, ids(done)) == ("upstream_bad_payload", ["1"])
+
+
 @pytest.mark.parametrize("problem", [UpstreamUnavailable("down"), RateLimited("slow")])
 def test_an_outage_on_a_later_page_ends_it_with_its_code(problem: KalshiError) -> None:
     done = walked({"": page(1, cursor="a"), "a": problem})
