@@ -123,12 +123,12 @@ def document() -> dict[str, Any]:
     }
 
 
-def resident_bytes() -> int:
-    """Memory of this process; 0 where the system does not tell."""
+def resident_bytes() -> int | None:
+    """Memory of this process; None where the system does not tell."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, IndexError, ValueError):
-        return 0
+        return None
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

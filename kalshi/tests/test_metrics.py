@@ -43,6 +43,14 @@ def test_metrics_open_to_their_token_only(exchange, token, metrics_token) -> Non
     assert list(text_string_to_metric_families(answer.content.decode()))
 
 
+def test_memory_that_the_system_does_not_tell_is_left_out_and_never_0(
+    exchange: Any, metrics_token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert b"\nkalshi_process_resident_bytes{" in get("/metrics", f"Bearer {metrics_token}").content
+    monkeypatch.setattr(metrics, "Path", lambda name: Path("/nowhere"))
+    assert b"\nkalshi_process_resident_bytes{" not in get("/metrics", f"Bearer {metrics_token}").content
+
+
 def test_the_metrics_token_opens_nothing_else(exchange, metrics_token) -> None:
     seen = []
     for name, route in every_pattern():

@@ -154,6 +154,7 @@ def _processes(documents: list[dict[str, Any]]) -> Iterator[Metric]:
     started = GaugeMetricFamily("kalshi_process_start_time_seconds", "Epoch seconds.", labels=["pid"])
     for document in documents:
         pid = [str(document["pid"])]
-        memory.add_metric(pid, document["resident_bytes"])
+        if document["resident_bytes"] is not None:
+            memory.add_metric(pid, document["resident_bytes"])
         started.add_metric(pid, document["started_at"])
     yield from (memory, started)

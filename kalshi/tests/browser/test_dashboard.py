@@ -6,6 +6,7 @@ import json
 import re
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -98,6 +99,13 @@ def test_the_page_shows_what_the_api_sends(dashboard: Watched, gateway: Gateway)
     assert [tuple(map(Decimal, pair)) for pair in counts] == [
         (Decimal(row["remaining_count_fp"]), Decimal(row["initial_count_fp"])) for row in orders
     ]
+
+
+def refreshed(page: Page, section: str) -> str:
+    """Press the section's button; the body that the page got. Kalshi is asked at most once in two seconds."""
+    with page.expect_response(lambda answer: urlsplit(answer.url).path.endswith(f"/{section}")) as found:
+        page.get_by_role("button", name=f"Refresh {section} now").click()
+    return found.value.text()
 
 
 def test_ages_tick_and_the_page_asks_again_by_itself(dashboard: Watched, exchange: Exchange) -> None:
@@ -195,6 +203,55 @@ def test_empty_lists_say_so(dashboard: Watched, exchange: Exchange) -> None:
     expect(dashboard.page.get_by_text("No open positions.")).to_be_visible()
     expect(dashboard.page.get_by_text("No resting orders.")).to_be_visible()
     expect(dashboard.page.locator("[data-figure=resting]")).to_have_text("$0.00")
+
+
+@pytest.mark.parametrize(
+    ("section", "operation", "figure", "nothing"),
+    [
+        ("positions", "get_positions", "exposure", "No open positions."),
+        ("orders", "get_orders", "resting", "No resting orders."),
+        ("events", "get_events", None, "No open events."),
+    ],
+)
+def test_a_list_that_is_not_there_is_a_dash_and_never_an_empty_one(
+    dashboard: Watched, exchange: Exchange, section: str, operation: str, figure: str | None, nothing: str
+) -> None:
+    page = dashboard.page
+    name = {"positions": "market_positions"}.get(section, section)
+    for body in (
+        "{}",
+        '{"cursor":"","renamed":[]}',
+        f'{{"cursor":"","{name}":null}}',
+        f'{{"{name}":{{"a":1}}}}',
+    ):
+        exchange.answer_with(operation, body)
+        wait_until(lambda body=body: refreshed(page, section) == body, 20, f"the page to have {body}")
+        expect(page.locator(f"#{section} .empty")).to_have_text("—")
+        expect(page.locator(f"#{section} tbody tr")).to_have_count(0)
+        expect(page.get_by_text(nothing)).to_have_count(0)
+        if figure is not None:
+            expect(page.locator(f"[data-figure={figure}]")).to_have_text("—")
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", '{"balance":null,"portfolio_value":"x"}', '{"balance":1e999,"portfolio_value":0.5}']
+)
+def test_a_balance_that_is_not_there_is_a_dash(dashboard: Watched, exchange: Exchange, body: str) -> None:
+    exchange.answer_with("get_balance", body)
+    expect(dashboard.page.locator("[data-figure=cash]")).to_have_text("—")
+    expect(dashboard.page.locator("[data-figure=portfolio]")).to_have_text("—")
+
+
+def test_events_whose_markets_are_not_there_are_still_shown(dashboard: Watched, exchange: Exchange) -> None:
+    page = dashboard.page
+    bare = {"event_ticker": "KX-X", "title": "Will it rain?"}
+    exchange.answer_with(
+        "get_events", json.dumps({"cursor": "", "events": [bare, bare | {"markets": {}}, None]})
+    )
+    page.get_by_role("button", name="Refresh events now").click()
+    expect(page.locator("#events tbody .title")).to_have_text(["Will it rain?", "Will it rain?", "—"])
+    assert column(page, "events", "24 h volume") == ["—"] * 3
+    assert column(page, "events", "Yes bid") == ["—"] * 3
 
 
 def test_a_list_that_goes_on_elsewhere_says_so_and_has_no_total(

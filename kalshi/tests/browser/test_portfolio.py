@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from kalshi.tests.browser.modules import check
+
 pytestmark = pytest.mark.browser
 
 DASH = "—"
@@ -17,9 +19,9 @@ PORTFOLIO = """async ([positions, orders, complete]) => {
   const rows = portfolio.positions(positions);
   const totals = portfolio.positionTotals(rows, complete);
   return {
-    sides: rows.map((row) => row.side),
+    sides: rows && rows.map((row) => row.side),
     totals: Object.values(totals).map(money),
-    orders: portfolio.orders(orders).map((row) => [row.side, row.book, money(row.limit), money(row.value)]),
+    orders: portfolio.orders(orders)?.map((row) => [row.side, row.book, money(row.limit), money(row.value)]) ?? null,
     resting: money(portfolio.restingValue(portfolio.orders(orders), complete)),
   };
 }"""
@@ -76,8 +78,32 @@ def test_part_of_a_list_has_no_total(modules: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [None, {}, {"market_positions": None, "orders": "none"}, {"market_positions": {}}, []]
+    "body",
+    [
+        None,
+        {},
+        {"market_positions": None, "orders": "none"},
+        {"market_positions": {}, "orders": 0},
+        {"positions": [], "open_orders": []},
+        {"error": {"code": "internal", "message": "no"}},
+        [],
+    ],
 )
-def test_a_body_of_another_shape_is_an_empty_list(modules: Page, body: Any) -> None:
+def test_a_list_that_is_not_there_is_unknown_and_so_are_its_totals(modules: Page, body: Any) -> None:
     found = modules.evaluate(PORTFOLIO, [body, body, True])
+    assert (found["sides"], found["orders"]) == (None, None)
+    assert (found["totals"], found["resting"]) == ([DASH] * 4, DASH)
+
+
+def test_an_empty_list_that_is_there_adds_up_to_nothing(modules: Page) -> None:
+    found = modules.evaluate(PORTFOLIO, [{"market_positions": []}, {"orders": []}, True])
     assert (found["sides"], found["orders"]) == ([], [])
+    assert (found["totals"], found["resting"]) == (["$0.00"] * 4, "$0.00")
+
+
+def test_a_list_is_whole_only_when_nothing_may_lead_to_more(modules: Page) -> None:
+    whole = [{}, {"cursor": ""}, {"cursor": None}, {"orders": []}, {"cursor": "", "total": 5}]
+    parts = [{"cursor": odd} for odd in ("a", 77, 0, True, False, {}, [])]
+    parts += [{"next_cursor": "a"}, {"next": "a"}, {"cursor": "", "nextCursor": "a"}]
+    cases = [([body], True) for body in whole] + [([body], False) for body in parts]
+    check(modules, "portfolio", "isComplete", cases)

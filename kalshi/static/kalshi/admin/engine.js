@@ -51,7 +51,7 @@ function process(one, now) {
     "",
     node("td", "", node("code", "", String(one.pid))),
     node("td", "kg-number", lasting(now - one.started_at)),
-    node("td", "kg-number", `${Math.round(one.resident_bytes / 2 ** 20)} MiB`),
+    node("td", "kg-number", one.resident_bytes === null ? "—" : `${Math.round(one.resident_bytes / 2 ** 20)} MiB`),
     node("td", "kg-number", String(one.waiting)),
   );
 }

@@ -3,7 +3,7 @@
 import { ask } from "./ask.js";
 import { showConnection } from "./connection.js";
 import { figure, setText } from "./dom.js";
-import { money } from "./format.js";
+import { DASH, money } from "./format.js";
 import { announce, bannerOf, showBanner, showMark, showNotice } from "./marks.js";
 import { Poller } from "./poller.js";
 import * as portfolio from "./portfolio.js";
@@ -78,13 +78,17 @@ function drawBalance() {
   drawFigure("portfolio", value);
 }
 
-function fill(name, rows, complete, totalRow = null) {
+/** found: table rows, or null when the body has no such list; that is told by a dash, and is not "none". */
+function fill(name, found, complete, totalRow = null) {
   const section = find(`[data-section="${name}"]`);
+  const rows = found ?? [];
   section.querySelector("tbody").replaceChildren(...rows);
   section.querySelector("tfoot")?.replaceChildren(...(totalRow ? [totalRow] : []));
   section.querySelector(".table-scroll").hidden = rows.length === 0;
-  section.querySelector(".empty").hidden = rows.length > 0;
-  section.querySelector(".more").hidden = complete;
+  const empty = section.querySelector(".empty");
+  empty.hidden = rows.length > 0;
+  empty.replaceChildren(found ? empty.dataset.nothing : figure(DASH));
+  section.querySelector(".more").hidden = complete || !found;
   section.classList.add("drawn");
   const number = section.querySelector(".how-many");
   if (number) setText(number, rows.length === 0 ? "" : `${rows.length}${complete ? "" : "+"}`);
@@ -96,7 +100,8 @@ function drawPositions() {
   const rows = portfolio.positions(body);
   const complete = portfolio.isComplete(body);
   const totals = portfolio.positionTotals(rows, complete);
-  fill("positions", positionRows(rows, titles), complete, rows.length > 1 ? positionTotalRow(rows, totals) : null);
+  const totalRow = rows?.length > 1 ? positionTotalRow(rows, totals) : null;
+  fill("positions", rows && positionRows(rows, titles), complete, totalRow);
   drawFigure("exposure", totals.exposure);
 }
 
@@ -105,7 +110,7 @@ function drawOrders() {
   if (body === null) return;
   const rows = portfolio.orders(body);
   const complete = portfolio.isComplete(body);
-  fill("orders", orderRows(rows, titles, Date.now()), complete);
+  fill("orders", rows && orderRows(rows, titles, Date.now()), complete);
   drawFigure("resting", portfolio.restingValue(rows, complete));
 }
 
@@ -121,7 +126,7 @@ function drawEvents() {
 function wantTitles() {
   const { data: events, problem } = pollers.events.state;
   if (events === null && problem === null) return;
-  const rows = [...portfolio.positions(data("positions")), ...portfolio.orders(data("orders"))];
+  const rows = [...(portfolio.positions(data("positions")) ?? []), ...(portfolio.orders(data("orders")) ?? [])];
   titles.want(rows.map((row) => row.ticker).filter((ticker) => ticker !== null));
 }
 

@@ -11,16 +11,25 @@ export function balance(body) {
   };
 }
 
-/** True when the body holds the whole list: an empty, null or absent cursor. */
+const LISTS = new Set(["market_positions", "event_positions", "orders"]);
+
+/**
+ * True when the body holds the whole list: an empty, null or absent cursor. It may stand under another name: without
+ * a cursor whatever we do not know may be one, else what is called so.
+ */
 export function isComplete(body) {
-  return !body?.cursor;
+  const { cursor, ...others } = body ?? {};
+  if ((cursor ?? "") !== "") return false;
+  const unknown = Object.keys(others).filter((name) => others[name] && !LISTS.has(name));
+  return !unknown.some((name) => cursor === undefined || /cursor/i.test(name));
 }
 
 const SIDES = { 1: "yes", "-1": "no", 0: "flat" };
 
-/** Rows of a positions body. side: yes, no, flat (sold out, not settled yet), or null when unknown. */
+/** Rows of a positions body, null without its list. side: yes, no, flat (sold out, not settled yet), or null when unknown. */
 export function positions(body) {
-  return listOf(body?.market_positions).map((row) => {
+  const rows = listOf(body?.market_positions);
+  return rows && rows.map((row) => {
     const held = parse(row?.position_fp);
     return {
       ticker: textOf(row?.ticker),
@@ -34,18 +43,19 @@ export function positions(body) {
   });
 }
 
-/** Totals over the rows of a complete list; all null when there is more than this page. */
+/** Totals over the rows of a complete list; all null when there is more than this page, or no list. */
 export function positionTotals(rows, complete) {
-  const total = (name) => (complete ? sum(rows.map((row) => row[name])) : null);
+  const total = (name) => (rows && complete ? sum(rows.map((row) => row[name])) : null);
   return { exposure: total("exposure"), traded: total("traded"), realized: total("realized"), fees: total("fees") };
 }
 
 /**
- * Rows of an orders body. The direction is outcome_side/book_side alone; the older side and action are never read.
+ * Rows of an orders body, null without its list. The direction is outcome_side/book_side alone; the older side and action are never read.
  * price: that of the outcome bought, in dollars; value: price times what remains.
  */
 export function orders(body) {
-  return listOf(body?.orders).map((row) => {
+  const rows = listOf(body?.orders);
+  return rows && rows.map((row) => {
     const side = ["yes", "no"].includes(row?.outcome_side) ? row.outcome_side : null;
     const limit = side === null ? null : parse(row[`${side}_price_dollars`]);
     const remaining = parse(row?.remaining_count_fp);
@@ -64,5 +74,5 @@ export function orders(body) {
 
 /** What all resting orders would cost at their limits; null when that cannot be told. */
 export function restingValue(rows, complete) {
-  return complete ? sum(rows.map((row) => row.value)) : null;
+  return rows && complete ? sum(rows.map((row) => row.value)) : null;
 }

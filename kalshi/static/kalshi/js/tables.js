@@ -74,33 +74,33 @@ export function orderRows(rows, titles, now_ms) {
 
 /** The market of an event that was traded most today. */
 function busiest(event) {
-  return largestFirst(listOf(event?.markets), (market) => parse(market?.volume_24h_fp))[0] ?? null;
+  return largestFirst(listOf(event?.markets) ?? [], (market) => parse(market?.volume_24h_fp))[0] ?? null;
 }
 
 function volumeToday(event) {
-  return sum(listOf(event?.markets).map((market) => parse(market?.volume_24h_fp)));
+  const markets = listOf(event?.markets);
+  return markets && sum(markets.map((market) => parse(market?.volume_24h_fp)));
 }
 
-/** The events of an events body with the most contracts traded in 24 hours. */
+/** The events of an events body with the most contracts traded in 24 hours; null without its list. */
 export function eventRows(body) {
-  const events = listOf(body?.events)
-    .map((event) => ({ event, volume: volumeToday(event), market: busiest(event) }))
-    .filter(({ market }) => market !== null);
+  const events = listOf(body?.events)?.map((event) => ({ event, volume: volumeToday(event), market: busiest(event) }));
+  if (!events) return null;
   return largestFirst(events, ({ volume }) => volume)
     .slice(0, SHOWN_EVENTS)
     .map(({ event, volume, market }) => eventRow(event, volume, market));
 }
 
 function eventRow(event, volume, market) {
-  const title = textOf(event.title) ?? textOf(event.event_ticker);
-  const under = [textOf(event.category), textOf(event.sub_title)].filter(Boolean).join(" · ");
+  const title = textOf(event?.title) ?? textOf(event?.event_ticker);
+  const under = [textOf(event?.category), textOf(event?.sub_title)].filter(Boolean).join(" · ");
   const heading = el("div", { class: "market" }, el("span", { class: "title" }, title ?? figure(DASH)), el("span", { class: "under" }, under));
   return row(
     {},
     el("th", { scope: "row", role: "rowheader" }, heading),
-    cell("Busiest market", textOf(market.yes_sub_title) ?? textOf(market.ticker) ?? figure(DASH), { className: "name" }),
-    cell("Yes bid", figure(quote(market.yes_bid_dollars, "bid")), { className: "number" }),
-    cell("Yes ask", figure(quote(market.yes_ask_dollars, "ask")), { className: "number" }),
+    cell("Busiest market", textOf(market?.yes_sub_title) ?? textOf(market?.ticker) ?? figure(DASH), { className: "name" }),
+    cell("Yes bid", figure(quote(market?.yes_bid_dollars, "bid")), { className: "number" }),
+    cell("Yes ask", figure(quote(market?.yes_ask_dollars, "ask")), { className: "number" }),
     cell("24 h volume", figure(count(volume)), { className: "number" }),
   );
 }

@@ -28,8 +28,8 @@ export class Titles {
 
   /** Take every name of an events body with nested markets. */
   learn(body) {
-    for (const event of listOf(body?.events)) {
-      for (const market of listOf(event?.markets)) {
+    for (const event of listOf(body?.events) ?? []) {
+      for (const market of listOf(event?.markets) ?? []) {
         this.#put(market, textOf(event.title));
       }
     }
