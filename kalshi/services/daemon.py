@@ -7,6 +7,7 @@ credentials are masked at any depth.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def _read(path: Path) -> Any:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             return {"error": f"larger than {MAX_BYTES // 1024} KB"}
-        return mask(documents.read(raw))
+        return mask(documents.read(raw.removeprefix(BOM_UTF8)))  # which programs on Windows write
     except OSError as problem:
         return {"error": f"cannot be read: {problem.strerror}"}
     except ValueError:

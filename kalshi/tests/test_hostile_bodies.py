@@ -194,6 +194,11 @@ def test_a_daemons_file_is_shown_as_it_is_or_as_unreadable(text: str, tmp_path: 
     assert found["state.json"] == whole
 
 
+def test_a_daemons_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_bytes(b'\xef\xbb\xbf{"a":1}')
+    assert daemon.read_state(tmp_path)["files"] == {"state.json": {"a": 1}}
+
+
 def strict_escaped(body: bytes) -> Any:
     """A file's name may hold bytes that are no UTF-8, which stand in the document as escapes."""
     return strict(body.replace(rb"\udce9", b"?"))
