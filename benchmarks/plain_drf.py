@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import django
-from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
 redis_url = os.environ.get("REDIS_URL")
@@ -32,12 +31,16 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db import connections  # noqa: E402
 from django.urls import path  # noqa: E402
 from rest_framework.authentication import BaseAuthentication  # noqa: E402
 from rest_framework.permissions import IsAuthenticated  # noqa: E402
 from rest_framework.renderers import JSONRenderer  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
+
+from kalshi.server.threads import DaemonThreads  # noqa: E402
+from kalshi.server.wsgi import WsgiBridge  # noqa: E402
 
 
 class AnyBearer(BaseAuthentication):
@@ -59,4 +62,4 @@ class Cached(APIView):
 
 
 urlpatterns = [path("data/", Cached.as_view())]
-application = WSGIMiddleware(get_wsgi_application(), workers=64)  # type: ignore[arg-type]
+application = WsgiBridge(get_wsgi_application(), DaemonThreads(64, at_end=connections.close_all))

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
-from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.db import connections
 from starlette.applications import Starlette
@@ -28,6 +27,7 @@ from kalshi.request_id import new_request_id
 from kalshi.server.protocol import AT_ONCE
 from kalshi.server.stopping import Stop
 from kalshi.server.threads import DaemonThreads
+from kalshi.server.wsgi import WsgiBridge
 from kalshi.services import engine, metrics
 from kalshi.services.key_usage import usage
 
@@ -71,9 +71,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
 engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
 access_log = AccessLog(metrics.counts)
 report = metrics.Report()
-django = WSGIMiddleware(django_application)  # type: ignore[arg-type]
-django.executor = DaemonThreads(THREADS, at_end=connections.close_all)  # type: ignore[assignment]
-to_django = cast(ASGIApp, django)
+threads = DaemonThreads(THREADS, at_end=connections.close_all)
+to_django = cast(ASGIApp, WsgiBridge(django_application, threads))
 shell = Starlette(routes=[Route("/healthz", Health())], lifespan=lifespan)
 # The default takes what no route does; a mount would leave out paths with line breaks, and redirect some.
 shell.router.redirect_slashes = False

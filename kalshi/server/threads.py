@@ -6,7 +6,6 @@ hundred callers who once waited for Kalshi would cost 25 MB until the process en
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
@@ -27,7 +26,7 @@ class DaemonThreads(Executor):
         self._most = most
         self._at_end = at_end
         self._idle_s = idle_s
-        self._jobs: deque[_Job] = deque()
+        self._jobs: dict[Future[Any], _Job] = {}
         self._changed = threading.Condition()
         self._threads = 0
         self._idle = 0
@@ -37,17 +36,29 @@ class DaemonThreads(Executor):
     ) -> "Future[Result]":
         future: Future[Result] = Future()
         with self._changed:
-            self._jobs.append((future, job, args, kwargs))
+            self._jobs[future] = (future, job, args, kwargs)
             if len(self._jobs) > self._idle and self._threads < self._most:
                 threading.Thread(target=self._work, name="django", daemon=True).start()
                 self._threads += 1
             else:
                 self._changed.notify()
+        future.add_done_callback(self._forget)
         return future
 
     @property
     def threads(self) -> int:
         return self._threads
+
+    @property
+    def queued(self) -> int:
+        """How many jobs wait for a thread."""
+        return len(self._jobs)
+
+    def _forget(self, future: "Future[Any]") -> None:
+        """What was cancelled before it began must not be kept until a thread is free."""
+        if future.cancelled():
+            with self._changed:
+                self._jobs.pop(future, None)
 
     def _next(self) -> _Job | None:
         """Waits for a job; None when this thread is to end."""
@@ -58,7 +69,7 @@ class DaemonThreads(Executor):
             if not found:
                 self._threads -= 1
                 return None
-            return self._jobs.popleft()
+            return self._jobs.pop(next(iter(self._jobs)))
 
     def _work(self) -> None:
         while (taken := self._next()) is not None:

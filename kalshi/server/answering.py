@@ -1,0 +1,129 @@
+"""Run a WSGI application to its end, in a thread, without a client: what it answers is kept whole."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoRoom, Rooms
+from kalshi.server.environ import Environ
+
+Application = Callable[[Environ, Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
+Headers = list[tuple[bytes, bytes]]
+
+# Of the body that is not sent.
+_OF_THE_BODY = frozenset(
+    {
+        b"cache-control",
+        b"content-disposition",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"etag",
+        b"last-modified",
+    }
+)
+
+log = logging.getLogger("kalshi.server")
+
+
+class Client:
+    """gone: set by the event loop, read by the thread."""
+
+    gone = False
+
+
+class Answer(NamedTuple):
+    """Names of headers in small letters."""
+
+    status: int
+    headers: Headers
+    body: Body
+
+
+def answer_of(application: Application, environ: Environ, client: Client, rooms: Rooms) -> Answer | None:
+    """Run a WSGI application to its end; called in a thread. None when the client left before the end.
+
+    Raises what the application raises; nothing was sent then. An answer that is too large becomes a 503.
+    """
+    body = Body(rooms)
+    started: list[tuple[int, Headers]] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: object = None
+    ) -> Callable[[bytes], None]:
+        # With exc_info an answer may be replaced as long as nothing was sent, which here is always so.
+        if started and exc_info is None:
+            raise AssertionError("start_response was called twice")
+        started[:] = [(int(status.split(" ", 1)[0]), [_encoded(*header) for header in headers])]
+        return body.write
+
+    try:
+        complete = _collect(application(environ, start_response), environ["REQUEST_METHOD"], body, client)
+        body.finish()
+        answer = Answer(*started[0], body)  # IndexError when start_response was not called
+    except NoRoom:
+        body.close()
+        return _too_large(started[0][1])
+    except BaseException:
+        body.close()
+        raise
+    if complete:
+        return answer
+    body.close()
+    return None
+
+
+def _collect(result: Iterable[bytes], method: str, body: Body, client: Client) -> bool:
+    """Fill the body; whether to its end. Closes the result whatever happens."""
+    try:
+        if isinstance(result, FileWrapper):
+            body.take_file(result)
+            return True
+        for chunk in result:
+            if client.gone:
+                return False
+            body.write(chunk)
+            if method == "HEAD":
+                break
+        return True
+    finally:
+        try:
+            getattr(result, "close", lambda: None)()
+        except Exception:
+            log.exception("Closing an answer failed; it is sent all the same.")
+
+
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")
+
+
+def _too_large(headers: Headers) -> Answer:
+    log.warning("An answer was too large to be kept until it is sent; its caller got 503.")
+    request_id = dict(headers).get(b"x-request-id", b"-").decode("latin-1")
+    body = Body(Rooms())  # needs none of what is full
+    body.write(
+        json.dumps(
+            {
+                "error": f"The answer is larger than {ANSWER_BYTES >> 20} MB, or too many large ones wait for slow "
+                "readers; ask for less, or later.",
+                "code": "internal_error",
+                "request_id": request_id,
+            }
+        ).encode()
+    )
+    body.finish()
+    kept = [header for header in headers if header[0] not in _OF_THE_BODY]
+    return Answer(
+        503,
+        [
+            *kept,
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % body.size),
+            (b"cache-control", b"no-store"),
+            (b"retry-after", b"10"),
+        ],
+        body,
+    )

@@ -1,0 +1,158 @@
+"""The body of an answer, whole before its first byte is sent: in memory while it is small and there is room, else on
+the disk, or in the file that the application opened.
+
+A thread fills it, the event loop reads it. So no thread waits for a client, and what slow readers make this process
+keep is bounded in bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import BinaryIO
+
+CHUNK_BYTES = 64 * 1024
+IN_MEMORY_BYTES = 1024 * 1024
+"""Of one answer; the rest goes to the disk."""
+ANSWER_BYTES = 256 * 1024 * 1024
+ALL_IN_MEMORY_BYTES = 64 * 1024 * 1024
+ALL_ON_DISK_BYTES = 1024 * 1024 * 1024
+
+
+class NoRoom(Exception):
+    """The answer is larger than ANSWER_BYTES, or with it all answers together are larger than they may be."""
+
+
+class Room:
+    """Bytes that all answers together may take in one place. Thread-safe."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._lock = threading.Lock()
+
+    @property
+    def left(self) -> int:
+        return self._left
+
+    def take(self, count: int) -> bool:
+        with self._lock:
+            if count > self._left:
+                return False
+            self._left -= count
+            return True
+
+    def give_back(self, count: int) -> None:
+        with self._lock:
+            self._left += count
+
+
+class Rooms:
+    """The two places of a process."""
+
+    def __init__(self, memory: int = ALL_IN_MEMORY_BYTES, disk: int = ALL_ON_DISK_BYTES) -> None:
+        self.memory = Room(memory)
+        self.disk = Room(disk)
+
+
+class FileWrapper:
+    """`wsgi.file_wrapper`: marks an answer that is a file, see `Body.take_file`."""
+
+    def __init__(self, file: BinaryIO, block_size: int = CHUNK_BYTES) -> None:
+        self.file = file
+        self._block_size = block_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.file.read(self._block_size):
+            yield block
+
+    def close(self) -> None:
+        """What the application made of it: Django closes its whole answer here."""
+        self.file.close()
+
+
+class Body:
+    """size: bytes to send. Written and finished by one thread, then read by the event loop, and closed once."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._chunks: list[bytes] = []
+        self._in_memory = self._on_disk = 0
+        self._file: BinaryIO | None = None
+        self._start = 0
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Raises NoRoom."""
+        if self.size + len(chunk) > ANSWER_BYTES:
+            raise NoRoom
+        if self._file is None and self._keep(chunk):
+            return
+        if self._file is None:
+            self._go_to_disk()
+        self._spool(chunk)
+
+    def take_file(self, wrapper: FileWrapper) -> None:
+        """Send an open file from where it stands. The file may be closed right after.
+
+        A plain file of any size is read by the event loop, piece by piece; all else is read here. Raises NoRoom.
+        """
+        file = wrapper.file
+        if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO):
+            start, end = file.tell(), os.fstat(file.fileno()).st_size
+            if end - start > CHUNK_BYTES:
+                self._file = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)
+                self._start, self.size = start, end - start
+                return
+        for block in wrapper:
+            self.write(block)
+
+    def finish(self) -> None:
+        """Nothing is written any more. Raises OSError when the disk is full."""
+        self._chunks = [b"".join(self._chunks)]
+        if self._on_disk and self._file is not None:
+            self._file.flush()
+
+    def read(self, offset: int) -> bytes:
+        """The next piece, of CHUNK_BYTES at most; empty at the end, or where a file has become shorter meanwhile."""
+        count = min(CHUNK_BYTES, self.size - offset)
+        if self._file is not None:
+            return os.pread(self._file.fileno(), count, self._start + offset)
+        whole = self._chunks[0]
+        return whole if count == len(whole) else whole[offset : offset + count]
+
+    def close(self) -> None:
+        """Give back what it takes."""
+        self._chunks.clear()
+        if self._file is not None:
+            self._file.close()
+        self._rooms.memory.give_back(self._in_memory)
+        self._rooms.disk.give_back(self._on_disk)
+        self._in_memory = self._on_disk = 0
+
+    def _keep(self, chunk: bytes) -> bool:
+        """Whether memory has room for it."""
+        if self.size + len(chunk) > IN_MEMORY_BYTES or not self._rooms.memory.take(len(chunk)):
+            return False
+        self._in_memory += len(chunk)
+        self.size += len(chunk)
+        self._chunks.append(chunk)
+        return True
+
+    def _go_to_disk(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
+        kept, self.size = b"".join(self._chunks), 0
+        self._chunks.clear()
+        self._rooms.memory.give_back(self._in_memory)
+        self._in_memory = 0
+        self._spool(kept)
+
+    def _spool(self, chunk: bytes) -> None:
+        if not self._rooms.disk.take(len(chunk)):
+            raise NoRoom
+        self._on_disk += len(chunk)
+        self.size += len(chunk)
+        if self._file is not None:
+            self._file.write(chunk)

@@ -1,0 +1,123 @@
+"""Django's WSGI handler inside the ASGI shell, so that no thread ever waits for a client.
+
+1. The event loop reads the whole body, and only then a thread is taken: half a request costs none.
+2. The thread runs the application to its end and calls `close()` of its answer, where Django gives its database
+   connections back. The answer is handed over whole (kalshi.server.collected), a streamed one as well; that one ends
+   early when its client has left.
+3. The event loop sends it in pieces, each when the client has taken the one before. Whoever takes nothing is closed by
+   the server's protocol (kalshi.server.slow_readers); sending to a closed connection returns at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import copy_context
+from typing import Any
+
+from kalshi.server.answering import Answer, Application, Client, answer_of
+from kalshi.server.collected import Rooms
+from kalshi.server.environ import Environ, environ_of
+from kalshi.server.threads import DaemonThreads
+
+MAX_BODY_BYTES = 256 * 1024
+"""Of a request. The protocol lets no more through; this holds under any other server."""
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class WsgiBridge:
+    """An ASGI application for HTTP around a WSGI one, which runs in these threads."""
+
+    def __init__(self, application: Application, threads: DaemonThreads, rooms: Rooms | None = None) -> None:
+        self._application = application
+        self._threads = threads
+        self._rooms = rooms or Rooms()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"only HTTP comes here, not {scope['type']}")
+        body = await _read(receive)
+        if body is None:
+            return
+        if len(body) > MAX_BODY_BYTES:
+            await _refuse(send)
+            return
+        client = Client()
+        watching = asyncio.create_task(_watch(receive, client))
+        try:
+            answer = await self._run(environ_of(scope, body), client, watching)
+            if answer is not None:
+                await _send(answer, send, client)
+        finally:
+            watching.cancel()
+
+    async def _run(self, environ: Environ, client: Client, watching: asyncio.Task[None]) -> Answer | None:
+        """The answer; None when the client left, and then a job that has not begun never does."""
+        job = self._threads.submit(
+            copy_context().run, answer_of, self._application, environ, client, self._rooms
+        )
+        running: asyncio.Future[Answer | None] = asyncio.wrap_future(job)
+        either: set[asyncio.Future[Any]] = {running, watching}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done() and job.cancel():
+            return None
+        return await running
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body, or more of it than is allowed; None when the client left."""
+    pieces: list[bytes] = []
+    count = 0
+    while count <= MAX_BODY_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        pieces.append(message.get("body", b""))
+        count += len(pieces[-1])
+        if not message.get("more_body", False):
+            break
+    return b"".join(pieces)
+
+
+async def _watch(receive: Receive, client: Client) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    client.gone = True
+
+
+async def _send(answer: Answer, send: Send, client: Client) -> None:
+    body = answer.body
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        offset = 0
+        while True:
+            piece = body.read(offset)
+            offset += len(piece)
+            if not piece and offset < body.size:
+                raise RuntimeError("the file of an answer became shorter")
+            more = offset < body.size
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+            if not more:
+                return
+            # Others have their turn also when this client takes everything at once, and its leaving is noticed.
+            await asyncio.sleep(0)
+            if client.gone:
+                return
+    finally:
+        body.close()
+
+
+async def _refuse(send: Send) -> None:
+    body = b'{"error": "The request is larger than 256 KB.", "code": "bad_request", "request_id": "-"}'
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
