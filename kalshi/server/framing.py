@@ -137,6 +137,15 @@ class FramedProtocol(HttpToolsProtocol):
         self._running = None
         super().on_response_complete()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        # uvicorn tells only the request that it parsed last.
+        for cycle in (self._running, *(cycle for cycle, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)

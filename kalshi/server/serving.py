@@ -17,7 +17,8 @@ from uvicorn.config import STARTUP_FAILURE
 
 from kalshi.errors import ConfigError, KalshiError
 from kalshi.server import stopping
-from kalshi.server.bounded import BoundedProtocol, OfTheProcess
+from kalshi.server.bounded import OfTheProcess
+from kalshi.server.slow_readers import ReadersProtocol
 from kalshi.server.sockets import BACKLOG
 from kalshi.server.supervisor import Supervisor
 from kalshi.services import worker_files
@@ -62,7 +63,7 @@ def config(workers: int) -> Config:
     return Config(
         settings.ASGI_APPLICATION,
         loop="auto",
-        http=partial(BoundedProtocol, of_the_process=OfTheProcess(proxies)),  # type: ignore[arg-type]
+        http=partial(ReadersProtocol, of_the_process=OfTheProcess(proxies)),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,
