@@ -24,6 +24,7 @@ from dashboard.wsgi import application as django_application
 from kalshi.edge.access_log import AccessLog
 from kalshi.edge.app import Application, Edge
 from kalshi.request_id import new_request_id
+from kalshi.server import pool_health
 from kalshi.server.protocol import AT_ONCE
 from kalshi.server.stopping import Stop
 from kalshi.server.threads import DaemonThreads
@@ -37,7 +38,9 @@ THREADS = 256
 
 
 class Health:
-    """Says that the process is alive, as Django would, whose threads may all be waiting. Other methods are Django's."""
+    """Says that the process is alive, as Django would, whose threads may all be waiting; 503 when they stand still for
+    good (kalshi.server.pool_health). Other methods are Django's.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in {"GET", "HEAD"}:
@@ -45,7 +48,9 @@ class Health:
             return
         request_id = new_request_id(Headers(scope=scope).get("x-request-id"))
         headers = OF_JSON | {"Cache-Control": "no-store", "X-Request-ID": request_id}
-        await JSONResponse({"ok": True}, headers=headers)(scope, receive, send)
+        alive = not pool_health.is_dead(threads)
+        answer = JSONResponse({"ok": alive}, 200 if alive else 503, headers)
+        await answer(scope, receive, send)
 
 
 @asynccontextmanager
