@@ -74,7 +74,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
 
 # Before anybody builds an engine: a second one would watch Redis, and report its loss, a second time.
 engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
-access_log = AccessLog(metrics.counts)
+access_log = AccessLog(metrics.counts, redact=logs.redaction(settings.LOGGING))
 report = metrics.Report()
 threads = DaemonThreads(THREADS, at_end=connections.close_all)
 to_django = cast(ASGIApp, WsgiBridge(django_application, threads))
@@ -82,6 +82,4 @@ shell = Starlette(routes=[Route("/healthz", Health())], lifespan=lifespan)
 # The default takes what no route does; a mount would leave out paths with line breaks, and redirect some.
 shell.router.redirect_slashes = False
 shell.router.default = to_django
-application = Edge(
-    cast(Application, shell), access_log, metrics.counts, redact=logs.redaction(settings.LOGGING)
-)
+application = Edge(cast(Application, shell), access_log, metrics.counts)

@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from kalshi.edge import question as questions
-from kalshi.edge.access_log import AccessLog, Line, path_for_log
+from kalshi.edge.access_log import AccessLog, Line
 from kalshi.edge.checks import Checks
+from kalshi.edge.log_path import LogPath
 from kalshi.edge.question import Question, Stamp
 from kalshi.edge.ready import Ready, ReadyAnswers
 from kalshi.request_id import new_request_id
@@ -41,23 +41,16 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READING = frozenset({"GET", "HEAD"})
-_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _CLOSE = (b"connection", b"close")
 
 
 class Edge:
-    """ASGI application around another one. Also writes the access log for both, and counts.
+    """ASGI application around another one. Also writes the access log for both, and counts."""
 
-    redact: takes secrets out of a piece of text that goes into the log.
-    """
-
-    def __init__(
-        self, inner: Application, access_log: AccessLog, counts: Counts, *, redact: Callable[[str], str]
-    ) -> None:
+    def __init__(self, inner: Application, access_log: AccessLog, counts: Counts) -> None:
         self._inner = inner
         self._log = access_log
         self._counts = counts
-        self._redact = redact
         self._draining = False
         self._ready = ReadyAnswers()
         self._checks = Checks()
@@ -157,8 +150,7 @@ class Edge:
         """
         started = time.perf_counter()
         checked_at = time.monotonic()
-        log_path = path_for_log(scope["raw_path"], scope["query_string"], self._redact)
-        _make_plain(scope)
+        log_path = LogPath(scope["raw_path"], scope["query_string"])
         told = handover.expect(scope)
         status, request_id = 0, "-"
 
@@ -221,12 +213,3 @@ def _tell_connection(scope: Scope, caller: str) -> None:
 def _peer(scope: Scope) -> str:
     """The caller's address, as far as the server or a trusted proxy tells it."""
     return scope["client"][0][:64] if scope.get("client") else "-"
-
-
-def _make_plain(scope: Scope) -> None:
-    """Take out what WSGI would misread: raw bytes in the query, and header names with underscores.
-
-    WSGI cannot tell `X_Kalshi_Account` from `X-Kalshi-Account`; the edge can, and both must see the same request.
-    """
-    scope["query_string"] = _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], scope["query_string"])
-    scope["headers"] = [(name, value) for name, value in scope["headers"] if b"_" not in name]

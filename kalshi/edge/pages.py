@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
+from kalshi.edge.log_path import LogPath
 from kalshi.limits.breaker import Breaker
 from kalshi.limits.shared_breaker import SharedBreaker
 from kalshi.services import freshness
@@ -56,7 +57,7 @@ class Page:
     key: str
     operation: str
     route: str
-    log_path: str
+    log_path: LogPath
     breaker: Breaker | SharedBreaker
     around: dict[int, tuple[Header, ...]] = field(default_factory=dict)
     _made: dict[int, Made] = field(default_factory=dict)
@@ -123,7 +124,7 @@ class Pages:
     def get(self, address: Address, account: str) -> Page | None:
         return self._pages.get((address, account))
 
-    def learn(self, address: Address, answered: Answered, route: str, log_path: str) -> Page:
+    def learn(self, address: Address, answered: Answered, route: str, log_path: LogPath) -> Page:
         """The page of an address and an account, made anew when another key answers there now."""
         place = (address, answered.account)
         page = self._pages.get(place)

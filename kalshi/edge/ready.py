@@ -12,6 +12,7 @@ from kalshi import conf
 from kalshi.cache.policy import Action, Policy, decide
 from kalshi.cache.readthrough import Answer, ReadThrough
 from kalshi.edge.callers import Callers
+from kalshi.edge.log_path import LogPath
 from kalshi.edge.pages import Made, Page, Pages
 from kalshi.edge.question import Question, Stamp
 from kalshi.edge.signed import Keys
@@ -52,7 +53,7 @@ class ReadyAnswers:
             await asyncio.sleep(OPTIONS_EVERY_S)
 
     def learn(
-        self, question: Question, answered: Answered, checked_at: float, *, route: str, log_path: str
+        self, question: Question, answered: Answered, checked_at: float, *, route: str, log_path: LogPath
     ) -> Page:
         """Django let the caller in to an account and answered from this key; it began at checked_at, monotonic
         seconds.

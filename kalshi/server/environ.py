@@ -11,14 +11,17 @@ from kalshi.server.collected import FileWrapper
 
 Environ = dict[str, Any]
 
+_IN_QUERY = tuple(chr(code) if code < 0x80 else f"%{code:02X}" for code in range(256))
 _NAMES = {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
 
 
 def environ_of(scope: MutableMapping[str, Any], body: bytes) -> Environ:
     """The environment of an HTTP request whose body is there.
 
-    Text is bytes told as latin-1. Headers of one name are joined by commas, in time that grows with their bytes. The
-    scope itself stands under `asgi.scope`.
+    Text is bytes told as latin-1. Headers of one name are joined by commas, in time that grows with their bytes. What
+    WSGI would misread is taken out: raw bytes in the query, and header names with underscores, since it cannot tell
+    `X_Kalshi_Account` from `X-Kalshi-Account`; the edge can, and both must see the same request. The scope itself
+    stands under `asgi.scope`. Takes milliseconds for a large request: a thread should call it.
     """
     script_name = _told(scope.get("root_path", ""))
     server, port = scope.get("server") or ("localhost", 80)
@@ -27,7 +30,7 @@ def environ_of(scope: MutableMapping[str, Any], body: bytes) -> Environ:
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": script_name,
         "PATH_INFO": _told(scope["path"]).removeprefix(script_name),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "QUERY_STRING": "".join(map(_IN_QUERY.__getitem__, scope["query_string"])),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": server,
         "SERVER_PORT": str(port or 0),
@@ -45,7 +48,8 @@ def environ_of(scope: MutableMapping[str, Any], body: bytes) -> Environ:
         environ |= {"REMOTE_ADDR": address, "REMOTE_PORT": str(port)}
     headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
-        headers.setdefault(_header(name), []).append(value.decode("latin-1"))
+        if b"_" not in name:
+            headers.setdefault(_header(name), []).append(value.decode("latin-1"))
     return environ | {name: ",".join(values) for name, values in headers.items()}
 
 

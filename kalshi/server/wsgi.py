@@ -17,7 +17,7 @@ from typing import Any
 
 from kalshi.server.answering import Answer, Application, Client, answer_of
 from kalshi.server.collected import Rooms
-from kalshi.server.environ import Environ, environ_of
+from kalshi.server.environ import environ_of
 from kalshi.server.threads import DaemonThreads
 
 MAX_BODY_BYTES = 256 * 1024
@@ -49,23 +49,27 @@ class WsgiBridge:
         client = Client()
         watching = asyncio.create_task(_watch(receive, client))
         try:
-            answer = await self._run(environ_of(scope, body), client, watching)
+            answer = await self._run(scope, body, client, watching)
             if answer is not None:
                 await _send(answer, send, client)
         finally:
             watching.cancel()
 
-    async def _run(self, environ: Environ, client: Client, watching: asyncio.Task[None]) -> Answer | None:
+    async def _run(
+        self, scope: Scope, body: bytes, client: Client, watching: asyncio.Task[None]
+    ) -> Answer | None:
         """The answer; None when the client left, and then a job that has not begun never does."""
-        job = self._threads.submit(
-            copy_context().run, answer_of, self._application, environ, client, self._rooms
-        )
+        job = self._threads.submit(copy_context().run, self._answer, scope, body, client)
         running: asyncio.Future[Answer | None] = asyncio.wrap_future(job)
         either: set[asyncio.Future[Any]] = {running, watching}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not running.done() and job.cancel():
             return None
         return await running
+
+    def _answer(self, scope: Scope, body: bytes, client: Client) -> Answer | None:
+        """Called in a thread."""
+        return answer_of(self._application, environ_of(scope, body), client, self._rooms)
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -9,12 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi.edge.access_log import AccessLog, Line, path_for_log
+from kalshi.edge.access_log import LINE_BYTES, AccessLog, Line
+from kalshi.edge.log_path import MASK, MAX_BYTES, LogPath
 from kalshi.services.metrics import Counts
+
+SECRET = "s3cret&of=9+chars/and-more"
+
+
+def redact(text: str) -> str:
+    return text.replace(SECRET, MASK)
 
 
 def shown(raw_path: str, query: str = "") -> str:
-    inside = path_for_log(raw_path.encode("latin-1"), query.encode("latin-1"), lambda text: text)
+    inside = LogPath(raw_path.encode("latin-1"), query.encode("latin-1")).text(redact)
     return str(json.loads(f'"{inside}"'))
 
 
@@ -33,22 +40,71 @@ def shown(raw_path: str, query: str = "") -> str:
         ("/", "next=/sign-in/abc", "/?next=/sign-in/***"),
         ("/", "a" * 64, "/?***"),
         ("/", "a" * 65, "/?" + "a" * 65),
+        ("/", f"x={'a' * 64}&y=%41&&=&b", "/?x=***&y=%41&&=&b"),
+        ("/", "&" * 2000, "/?" + "&" * 2000),
+        (f"/{SECRET}/x", "y=%41", "/***/x?y=%41"),
+        ("/p", f"a={SECRET.replace('&', '%26')}", "/p?a=***"),
     ],
 )
 def test_secrets_are_masked_and_all_else_stands_as_sent(path: str, query: str, line: str) -> None:
     assert shown(path, query) == line
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "line"),
+    [
+        ("/a", "b=1&" + "c" * 3000, "/a?b=1... (3006 bytes in all)"),
+        ("/a", "b=1&c=" + "d" * 3000, "/a?b=1&c=***... (3008 bytes in all)"),
+        ("/a", "d" * 3000, "/a... (3002 bytes in all)"),
+        ("/a", "d=" + "x" * 3000, "/a?d=***... (3004 bytes in all)"),
+        ("/" + "a" * 3000, "b=1", "***... (3004 bytes in all)"),
+        ("/" + "a" * 2047, "b=1", "/" + "a" * 2047 + "... (2051 bytes in all)"),
+    ],
+)
+def test_what_is_long_is_cut_and_says_so(path: str, query: str, line: str) -> None:
+    assert shown(path, query) == line
+
+
+@pytest.mark.parametrize("secret", [SECRET, "0123456789abcdef" * 4])
+@pytest.mark.parametrize("separator", ["&", "&x=", "=", "%26", "&a&"])
+def test_a_secret_at_the_cut_shows_nothing_of_itself(secret: str, separator: str) -> None:
+    told = secret.replace("&", "%26").replace("=", "%3D")
+    for before in range(MAX_BYTES - len(told) - 20, MAX_BYTES + 5):
+        for path, query in (("/p", "x" * before + separator + told), ("/" + "x" * before + told, "b=1")):
+            assert told[:4] not in shown(path, query), before
+
+
 @given(st.binary(max_size=40), st.binary(max_size=40), st.text(max_size=20))
 def test_whatever_is_asked_the_line_is_one_json_object(path: bytes, query: bytes, peer: str) -> None:
-    inside = path_for_log(path, query, lambda text: text)
-    line = str(Line(0.0, peer, "GET", inside, 200, 0.001, "id", "edge"))
+    line = Line(0.0, peer, "GET", LogPath(path, query), 200, 0.001, "id", "edge").text(str)
     assert line.count("\n") == 1 and line.endswith("\n")
     assert json.loads(line)["peer"] == peer
 
 
+@pytest.mark.parametrize(
+    "repeated", [b"&", b'"', b"\xff", b"a=b&", b"token=x&", b"%25", b"/sign-in/", b"a" * 64 + b"&"]
+)
+def test_a_line_is_bounded_whatever_is_asked(repeated: bytes) -> None:
+    path = LogPath(b"/", repeated * (96_000 // len(repeated)))
+    assert path.size <= MAX_BYTES + 10
+    line = Line(0.0, "1" * 64, "OPTIONS", path, 200, 0.001, "i" * 64, "django").text(redact)
+    assert len(line) < 7 * MAX_BYTES
+    json.loads(line)
+
+
+@given(
+    st.lists(st.sampled_from(["&", "=", "%", "25", "26", "3D", "a", "token", "0" * 64, "/sign-in/", SECRET]))
+)
+def test_a_line_that_needs_no_mask_stands_as_sent_and_no_mask_is_forgotten(pieces: list[str]) -> None:
+    query = "".join(pieces)
+    line = shown("/", query)
+    assert SECRET not in line.replace("&", "%26") and "0" * 64 not in line.split("=")
+    if MASK not in line:
+        assert line == ("/?" + query if query else "/")
+
+
 def a_line(number: int = 0) -> Line:
-    return Line(0.0, "127.0.0.1", "GET", f"/{number}", 200, 0.001, "id", "edge")
+    return Line(0.0, "127.0.0.1", "GET", LogPath(b"/%d" % number, b""), 200, 0.001, "id", "edge")
 
 
 def written(log: AccessLog) -> None:
@@ -58,7 +114,7 @@ def written(log: AccessLog) -> None:
 
 def test_lines_that_do_not_fit_are_counted_and_told() -> None:
     counts, stream = Counts(), io.StringIO()
-    log = AccessLog(counts, stream, most=3)
+    log = AccessLog(counts, stream, redact=str, most_bytes=3 * (LINE_BYTES + 2))
     for number in range(5):
         log.add(a_line(number))
     written(log)
@@ -71,13 +127,41 @@ def test_lines_that_do_not_fit_are_counted_and_told() -> None:
 def test_a_stream_that_fails_ends_nothing() -> None:
     stream = io.StringIO()
     stream.close()
-    log = AccessLog(Counts(), stream)
+    log = AccessLog(Counts(), stream, redact=str)
     log.add(a_line())
     written(log)
 
 
 def test_without_a_stream_lines_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    log = AccessLog(Counts())
+    log = AccessLog(Counts(), redact=str)
     log.add(a_line())
     written(log)
     assert "/0" in capsys.readouterr().err
+
+
+def test_what_was_lost_is_told_when_writing_works_again() -> None:
+    counts, stream = Counts(), io.StringIO()
+    broken = [True, True, False]
+
+    class Stream(io.StringIO):
+        def write(self, text: str) -> int:
+            if broken.pop(0):
+                raise OSError("full")
+            return stream.write(text)
+
+    log = AccessLog(counts, Stream(), redact=str)
+    log.add(a_line())
+    log._write()
+    assert (stream.getvalue(), counts.dropped_lines) == ("", 1)
+    log._write()
+    assert json.loads(stream.getvalue())["event"] == "1 access-log lines were dropped"
+    assert counts.dropped_lines == 1
+
+
+def test_what_was_written_makes_room() -> None:
+    stream = io.StringIO()
+    log = AccessLog(Counts(), stream, redact=str, most_bytes=2 * (LINE_BYTES + 2))
+    for number in range(9):
+        log.add(a_line(number))
+        log._write()
+    assert stream.getvalue().count('"request"') == 9

@@ -106,7 +106,7 @@ class Played:
 
     def __init__(self, wait_s: float = LONG_S) -> None:
         self.django, counts = Django(), Counts()
-        self.edge = Edge(self.django, AccessLog(counts), counts, redact=str)
+        self.edge = Edge(self.django, AccessLog(counts, redact=str), counts)
         self.edge._checks = Checks(wait_s)
         entry = Entry.of("key", 200, b"{}", fetched_at=time.time(), fresh_s=3600, keep_s=3600)
         ready: Any = self.edge._ready

@@ -305,7 +305,7 @@ def test_the_request_that_was_sent_to_renew_a_copy_is_not_answered_from_the_copy
     def never(*_: object) -> None:
         raise AssertionError("asked again")
 
-    edge = Edge(django, AccessLog(Counts()), Counts(), redact=str)
+    edge = Edge(django, AccessLog(Counts(), redact=str), Counts())
     edge._ready.find = never  # type: ignore[method-assign]
     scope = {
         "type": "http",

@@ -35,6 +35,8 @@ def environ(body: bytes = b"", **changed: Any) -> dict[str, Any]:
         ({"path": "/x", "root_path": "/in"}, "PATH_INFO", "/x"),
         ({}, "SCRIPT_NAME", ""),
         ({"query_string": b"a=%20&b"}, "QUERY_STRING", "a=%20&b"),
+        ({"query_string": b"a=\xc3\xa9"}, "QUERY_STRING", "a=%C3%A9"),
+        ({"headers": [(b"x_kalshi_account", b"two")]}, "HTTP_X_KALSHI_ACCOUNT", None),
         ({"http_version": "1.0"}, "SERVER_PROTOCOL", "HTTP/1.0"),
         ({"scheme": "https"}, "wsgi.url_scheme", "https"),
         ({}, "REMOTE_ADDR", "10.0.0.7"),

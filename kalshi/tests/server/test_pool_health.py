@@ -66,10 +66,11 @@ def test_a_job_that_ends_shows_that_the_pool_moves() -> None:
     for _ in range(2):
         pool.submit(gate.wait)
     wait_until(lambda: pool.queued == 2, 20, "the queue")
-    before = pool.stands_still_s(later(11))
+    moment = later(11)
+    before = pool.stands_still_s(moment)
     one.set()
     ended.result(20)
-    wait_until(lambda: pool.stands_still_s(later(11)) < before, 20, "the end of one")
+    wait_until(lambda: pool.stands_still_s(moment) < before, 20, "the end of one")
     wait_until(lambda: pool.queued == 1, 20, "its thread at the next")
     gate.set()
 
