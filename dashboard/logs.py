@@ -16,6 +16,7 @@ from kalshi.request_id import REQUEST_ID
 
 MASK = "***"
 SHORTEST = 8
+MAX_LINE = 32 * 1024
 PATTERNS = (
     (re.compile(r"-----BEGIN [^-]*-----.*?(-----END [^-]*-----|\Z)", re.DOTALL), MASK),
     (re.compile(r"(/sign-in/)[^/\s\"'?]+"), r"\1" + MASK),
@@ -43,10 +44,17 @@ class Redact:
             line = pattern.sub(replacement, line)
         for secret in self._secrets:
             line = line.replace(secret, MASK)
-        return line
+        return line if len(line) <= MAX_LINE else _cut(line)
 
     def __repr__(self) -> str:
         return "Redact(...)"
+
+
+def _cut(line: str) -> str:
+    """A long line's beginning, as the text of another: only now, since half a secret would not be known as one."""
+    return json.dumps(
+        {"event": line[:MAX_LINE], "level": "warning", "logger": "cut", "characters": len(line)}
+    )
 
 
 def add_request_id(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

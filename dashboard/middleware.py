@@ -14,6 +14,9 @@ from kalshi.services import handover
 from kalshi.views import errors
 from kalshi.views.errors import INTERNAL_ERROR, error_response
 
+MAX_ACCEPT = 1024
+"""Reading a header of thousands of types takes a second; browsers send some 130 characters."""
+
 log = logging.getLogger("dashboard.errors")
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -31,6 +34,8 @@ class RequestIdAndErrors:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         token = REQUEST_ID.set(new_request_id(request.META.get("HTTP_X_REQUEST_ID")))
+        if len(request.META.get("HTTP_ACCEPT", "")) > MAX_ACCEPT:
+            del request.META["HTTP_ACCEPT"]
         try:
             response = _wrong_host(request) or self.get_response(request)
             response["X-Request-ID"] = REQUEST_ID.get()

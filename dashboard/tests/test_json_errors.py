@@ -82,3 +82,10 @@ def test_a_page_that_breaks_tells_a_program_in_json(
 
 def test_a_wrong_host_is_refused_with_all_that_an_answer_forbids() -> None:
     assert told(Client().get("/", headers={"Host": "evil.example.com"})) == (400, "bad_request")
+
+
+def test_nobody_reads_a_header_of_thousands_of_types() -> None:
+    many = "application/json," * 5_000
+    assert Client().get("/nope", headers={"Accept": many})["Content-Type"].startswith("application/json")
+    browser = BROWSER + "," * 2_000
+    assert Client().get("/nope", headers={"Accept": browser})["Content-Type"].startswith("application/json")

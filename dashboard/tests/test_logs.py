@@ -141,3 +141,13 @@ def test_what_nobody_caught_is_logged_without_secrets() -> None:
     assert [line["level"] for line in lines] == ["critical", "critical"]
     assert all("ValueError" in line["exception"] for line in lines)
     assert "hunter2hunter2" not in ended.stderr
+
+
+@pytest.mark.parametrize("filler", ["x", '"', "\x01", "é"])
+def test_a_line_is_bounded_and_no_secret_is_cut_in_half(filler: str) -> None:
+    redact = logs.redaction(logs.configuration(["correct-horse-battery"], debug=False))
+    for before in range(logs.MAX_LINE - 40, logs.MAX_LINE + 5, 3):
+        text = filler * before + "correct-horse-battery" + filler * 40_000
+        line = redact(text)
+        assert len(line) < 7 * logs.MAX_LINE and "correct" not in line
+        assert json.loads(line)["characters"] > 40_000

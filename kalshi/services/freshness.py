@@ -5,6 +5,8 @@ from kalshi.conf import EndpointOptions
 
 VARY = "Authorization, Cookie, Origin, X-Kalshi-Account"
 
+MAX_IF_NONE_MATCH = 4096
+
 _FETCHED = {
     "miss": "fwd=miss",
     "refreshed": "fwd=stale",
@@ -38,6 +40,8 @@ def headers(answer: Answer, options: EndpointOptions, now: float) -> dict[str, s
 
 
 def etag_matches(if_none_match: str, etag: str) -> bool:
-    """Weak comparison, as `If-None-Match` asks for. `*` matches everything."""
+    """Weak comparison, as `If-None-Match` asks for. `*` matches everything, a list of more than 4 KB nothing."""
+    if len(if_none_match) > MAX_IF_NONE_MATCH:
+        return False
     candidates = (candidate.strip().removeprefix("W/") for candidate in if_none_match.split(","))
     return any(candidate in {"*", etag} for candidate in candidates)

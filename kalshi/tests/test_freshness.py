@@ -51,3 +51,8 @@ def test_age_is_whole_seconds_and_never_negative() -> None:
 )
 def test_if_none_match_is_compared_weakly(sent: str, matches: bool) -> None:
     assert etag_matches(sent, '"abc"') is matches
+
+
+def test_a_list_that_is_far_too_long_matches_nothing() -> None:
+    assert etag_matches('"abc", ' * 500, '"abc"')
+    assert not etag_matches('"abc", ' * 600, '"abc"')
