@@ -69,7 +69,15 @@ def test_files_that_were_asked_for_and_never_taken(gateway: Gateway) -> None:
 
 
 def test_half_sent_forms(gateway: Gateway) -> None:
-    form = "POST /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50\r\n\r\nusername="
+    # Without the cookie or the type Django would not look for the body.
+    lines = (
+        "POST /sign-in/ HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Cookie: csrftoken={'a' * 32}",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: 50",
+    )
+    form = "\r\n".join((*lines, "", "username="))
     half = [asked(gateway, form) for _ in range(MORE_THAN_THREADS)]
     django_answers(gateway)
     reset(half)
