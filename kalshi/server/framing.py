@@ -26,6 +26,8 @@ from kalshi.server import refusals
 
 MAX_LINE_BYTES = 96 * 1024
 """Of a request's address. Two thousand ids in a query need 82 KB."""
+MAX_PATH_BYTES = 8 * 1024
+"""Of the address without its query. Decoding a path takes the event loop's time."""
 MAX_HEADER_BYTES = 16 * 1024
 """Of all header fields together: names, values, and four bytes each for what stands between them."""
 MAX_PIPELINED = 32
@@ -175,6 +177,8 @@ class FramedProtocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in {"1.1", "1.0"}:
             self._stop_with(refusals.VERSION)
+        if len(self.split_url()[0]) > MAX_PATH_BYTES:
+            self._stop_with(refusals.LONG_LINE)
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1 or (not hosts and version == "1.1"):
             self._stop_with(refusals.NOT_HTTP)

@@ -16,6 +16,6 @@ def _refusal(status: int, sentence: str) -> bytes:
 
 NOT_HTTP = _refusal(400, "This is not a request in HTTP/1.1.")
 TOO_LARGE = _refusal(413, "The request is larger than 256 KB.")
-LONG_LINE = _refusal(414, "The address is longer than 96 KB.")
+LONG_LINE = _refusal(414, "The address is longer than 96 KB, or its path than 8 KB.")
 LONG_HEADERS = _refusal(431, "The header fields are longer than 16 KB together.")
 VERSION = _refusal(505, "Only HTTP/1.1 and HTTP/1.0 are answered.")

@@ -7,6 +7,7 @@ Unread is what the system has not taken: it keeps some megabytes of its own for 
 from __future__ import annotations
 
 import asyncio
+
 from kalshi.server.bounded import BoundedProtocol
 
 STALL_S = 20.0

@@ -86,12 +86,13 @@ def test_a_request_in_pieces_is_answered_and_its_connection_stays(server: Runnin
     [
         (b"GET /" + b"a" * 300_000, 414),
         (b"GET /?" + b"a=1&" * 24_600 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (get("/" + "%41" * 3_000), 414),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 300_000, 431),
         (b"GET / HTTP/1.1\r\n" + b"X-Y: abcdefgh\r\n" * 20_000, 431),
         (get("/", "Origin: " + "a" * 17_000), 431),
         (get("/long", *[f"X-{number}: {'a' * 1000}" for number in range(17)]), 431),
     ],
-    ids=["address", "whole address", "header", "headers", "whole header", "whole headers"],
+    ids=["address", "whole address", "path", "header", "headers", "whole header", "whole headers"],
 )
 def test_a_long_head_is_refused_and_the_connection_closed(
     server: Running, request_head: bytes, status: int

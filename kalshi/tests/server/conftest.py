@@ -3,12 +3,14 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kalshi.server import collected, slow_readers
+from kalshi.server.bounded import OfTheProcess
 from kalshi.server.collected import FileWrapper, Rooms
 from kalshi.server.slow_readers import ReadersProtocol
 from kalshi.server.threads import DaemonThreads
@@ -89,7 +91,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     file.write_bytes(b"f" * LARGE)
     with socket.create_server(("127.0.0.1", 0), backlog=500) as listener:
         site: Any = Site(file)
-        running = Served(site, listener, ReadersProtocol)
+        running = Served(site, listener, partial(ReadersProtocol, of_the_process=OfTheProcess()))
         yield running
         site.go_on.set()
         running.server.should_exit = True

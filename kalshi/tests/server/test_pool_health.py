@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -18,7 +19,7 @@ from starlette.routing import Route
 
 from kalshi.cache.store import open_store
 from kalshi.server import pool_health
-from kalshi.server.bounded import BoundedProtocol
+from kalshi.server.bounded import BoundedProtocol, OfTheProcess
 from kalshi.server.pool_health import is_dead
 from kalshi.server.threads import DaemonThreads
 from kalshi.tests.cache.drills import Drill
@@ -124,7 +125,7 @@ def test_healthz_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
     with busy(gate.wait) as pool, socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setattr(asgi, "threads", pool)
-        running = Running(shell, listener, BoundedProtocol)
+        running = Running(shell, listener, partial(BoundedProtocol, of_the_process=OfTheProcess()))
         address = f"http://127.0.0.1:{running.port}/healthz"
 
         def status() -> int:
