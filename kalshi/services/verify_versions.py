@@ -9,7 +9,9 @@ from kalshi.services.verify_findings import Finding, fail, ok
 
 OLDEST_PYTHON = (3, 11)
 SHOWN = 4
-PIN = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;\\]+)\s*(?P<condition>;)?")
+PIN = re.compile(
+    r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^]]*\])?==(?P<version>[^\s;\\]+)\s*(?P<condition>;)?"
+)
 MAKE_RUN = "Run `make run`, which installs what requirements.txt names into .venv."
 
 

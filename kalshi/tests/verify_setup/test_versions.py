@@ -33,5 +33,11 @@ def test_missing_and_other_versions_are_named_and_conditional_ones_may_be_absent
     assert "make run" in finding.remedy
 
 
+def test_a_pin_with_extras_counts_like_any_other(tmp_path: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("psycopg[binary, pool]==0.1 \\\n")
+    assert "psycopg is 3." in verify_versions.dependencies(requirements).found
+
+
 def test_a_missing_list_is_a_failure(tmp_path: Path) -> None:
     assert verify_versions.dependencies(tmp_path / "requirements.txt").status == "fail"
