@@ -1,5 +1,5 @@
 # make run    set everything up and start it          make test   every check and every test
-# make check  linters, types, import rules            make fmt    format the code
+# make check  linters, types, imports, lock files     make fmt    format the code
 # make bench  side-by-side measurements               make chaos  the full-size drills
 # make lock   pin requirements*.in anew               make verify check this installation, see verify_setup.py
 PYTHON ?= python3
@@ -20,6 +20,10 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
+.venv/oldest-pip: .ci/oldest-pip.txt .venv/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target $@ -r .ci/oldest-pip.txt
+	@touch $@
+
 run: .venv/runtime
 	@exec $(BIN)/python -m dashboard.launch
 
@@ -31,10 +35,11 @@ check: .venv/development
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m upkeep.check
 
 # Hundreds of processes start here, and each would compile everything anew where the variable is set.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: .venv/development
+test: .venv/development .venv/oldest-pip
 	@sh .ci/system-packages
 	@sh .ci/client-environments
 	$(MAKE) --no-print-directory check
