@@ -39,10 +39,13 @@ check: .venv/development
 
 # Hundreds of processes start here, and each would compile everything anew where the variable is set.
 test: export PYTHONDONTWRITEBYTECODE :=
+# What was repeated in any of the runs of pytest: more than two in all fail.
+test: export REPEATED_TESTS := .venv/repeated-tests
 test: .venv/development .venv/oldest-pip
 	@sh .ci/system-packages
 	@sh .ci/client-environments
 	$(MAKE) --no-print-directory check
+	@rm -f $(REPEATED_TESTS)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -m "not chaos and not drill and not alone" -n 3 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered

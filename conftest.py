@@ -28,6 +28,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
+pytest_plugins = ["upkeep.repeats"]
+
 START_DEADLINE_S = 10.0
 
 
