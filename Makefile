@@ -4,7 +4,7 @@
 # make lock   pin requirements*.in anew               make verify check this installation, see verify_setup.py
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: run test check fmt bench chaos lock verify clean
+.PHONY: run test test-demo check fmt bench chaos lock verify clean
 .DEFAULT_GOAL := run
 
 .venv/python: Makefile
@@ -51,6 +51,10 @@ test: .venv/development .venv/oldest-pip
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered
 	$(BIN)/python -m pytest -m "drill and not chaos" -n 2 --dist loadfile --no-loadscope-reorder --reruns 1
 	$(BIN)/python -m pytest -m "alone and not chaos" --reruns 1 --durations 10
+
+# Never a part of `make test`: it needs the network and somebody's key.
+test-demo: .venv/development
+	$(BIN)/python -m kalshi.tests.demo $(TESTS)
 
 chaos: .venv/development
 	@sh .ci/system-packages
