@@ -51,6 +51,7 @@ test: .venv/development .venv/oldest-pip
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered
 	$(BIN)/python -m pytest -m "drill and not chaos" -n 2 --dist loadfile --no-loadscope-reorder --reruns 1
 	$(BIN)/python -m pytest -m "alone and not chaos" --reruns 1 --durations 10
+	@sh .ci/newer-pythons
 
 # Never a part of `make test`: it needs the network and somebody's key.
 test-demo: .venv/development
