@@ -37,7 +37,7 @@ class Run:
         command = [sys.executable, "-m", "pytest", "-p", "upkeep.repeats", "-p", "no:cacheprovider"]
         command += ["-p", "no:django", "--rootdir", str(folder), "-c", os.devnull, "--reruns", "2", *options]
         done = subprocess.run(
-            command, cwd=folder, env=environment, text=True, capture_output=True, timeout=60, check=False
+            command, cwd=folder, env=environment, text=True, capture_output=True, timeout=110, check=False
         )
         self.code, self.output = done.returncode, done.stdout + done.stderr
 
