@@ -1,21 +1,20 @@
-"""HTTP connections that keep one deadline and know when they went stale.
+"""HTTP connections that keep one deadline, give each question its own answer, and know when they went stale.
 
 A read time-out starts anew with every byte, so a body that drips never ends. Here the time-out that urllib3
-sets before an answer is read bounds the whole answer, headers and body: every wait for bytes gets only
-what is left of it. This works below buffering, chunking and TLS, and needs no second thread.
+sets before an answer is read bounds the whole answer, interim ones, headers and body: every wait for bytes gets
+only what is left of it. A connection is kept only when its answer was whole and nothing has come after it.
 """
 
-import io
 import ssl
-import time
-from http.client import HTTPResponse, RemoteDisconnected
-from socket import socket
+from http.client import RemoteDisconnected
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
+
+from kalshi.upstream.answers import Answer, is_quiet
 
 POOL_SIZE = 128
 """Idle connections kept per host; with more threads than that, connections are dropped with a log line each."""
@@ -25,68 +24,54 @@ class StaleConnectionError(ConnectionError):
     """The server closed a kept-alive connection before it took our request; asking again at once is right."""
 
 
-class _DeadlineReader(io.RawIOBase):
-    """A socket's byte stream whose every read waits only until the deadline."""
-
-    def __init__(self, stream: io.RawIOBase, sock: socket, allowance_s: float | None) -> None:
-        super().__init__()
-        self._stream = stream
-        self._sock = sock
-        self._deadline = None if allowance_s is None else time.monotonic() + allowance_s
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        if self._deadline is not None:
-            left_s = self._deadline - time.monotonic()
-            if left_s <= 0:
-                raise TimeoutError("the deadline of this answer is over")
-            self._sock.settimeout(left_s)
-        return self._stream.readinto(buffer)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
-class _DeadlineResponse(HTTPResponse):
-    """An answer that must be whole within the socket's time-out at the moment reading starts."""
-
-    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        stream = self.fp.detach()
-        self.fp = io.BufferedReader(_DeadlineReader(stream, sock, sock.gettimeout()))
-
-
 class _Connection(HTTPConnection):
-    response_class = _DeadlineResponse
-    _has_answered = False
+    response_class = Answer
+    _answer: Answer | None = None
 
     def connect(self) -> None:
         super().connect()
-        self._has_answered = False
+        self._answer = None
 
     def getresponse(self) -> Any:
+        has_answered, self._answer = self._answer is not None, None
         try:
             response = super().getresponse()
         except (RemoteDisconnected, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
-            if self._has_answered:
+            if has_answered:
                 raise StaleConnectionError("closed by the server while idle") from error
             raise
-        self._has_answered = True
+        answer = response._original_response
+        self._answer = answer if isinstance(answer, Answer) else None
         return response
+
+    @property
+    def is_connected(self) -> bool:
+        """Asked before a pooled connection is used again: no late bytes may wait in it."""
+        return self.sock is not None and is_quiet(self.sock)
+
+    def settle(self) -> None:
+        """The caller is done with the answer: close, unless it is certain that the next one will be the next."""
+        may_follow = self._answer is not None and self._answer.may_follow
+        if self.sock is not None and not (may_follow and is_quiet(self.sock)):
+            self.close()
 
 
 class _SecureConnection(_Connection, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _Settling(HTTPConnectionPool):
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.settle()
+        super()._put_conn(conn)
+
+
+class _Pool(_Settling):
     ConnectionCls = _Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Settling, HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 

@@ -8,6 +8,7 @@ import requests
 import urllib3.exceptions as urllib3_errors
 
 from kalshi.errors import UnexpectedPayload, UpstreamError, UpstreamTimeout, UpstreamUnavailable
+from kalshi.upstream.answers import OddAnswerError
 from kalshi.upstream.connections import StaleConnectionError
 
 _NO_ANSWER = "Kalshi did not answer in time."
@@ -55,6 +56,8 @@ COUNTERPARTS: dict[type[BaseException], tuple[type[UpstreamError], str]] = {
 def translated(error: BaseException) -> UpstreamError:
     """Our error for one of theirs; the nearest class with a row decides."""
     causes = _causes(error)
+    if any(isinstance(cause, OddAnswerError) for cause in causes):
+        return UnexpectedPayload("Kalshi's answer is no proper HTTP.")
     if isinstance(error, urllib3_errors.ProtocolError) and any(
         isinstance(cause, OSError) for cause in causes
     ):

@@ -1,13 +1,16 @@
 """A loopback server whose every byte is written by the test, for answers that no decent server gives."""
 
 import contextlib
+import fcntl
 import socket
 import ssl
 import struct
+import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 
+_TCP_CLOSE = 7
 Script = Callable[["Line"], None]
 
 BODY = b'{ "odd" :1.50,\n"b":"\\u00e9"}'
@@ -37,6 +40,15 @@ class Line:
 
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
+
+    def delivered(self) -> None:
+        """Wait until all that was sent lies in the client's socket, or the client is gone."""
+        unread = bytearray(4)
+        with contextlib.suppress(OSError):
+            while self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _TCP_CLOSE:
+                fcntl.ioctl(self.sock, termios.TIOCOUTQ, unread)
+                if not any(unread) or self.closing.wait(0.001):
+                    return
 
     def drip(self, data: bytes, every_s: float = 0.05) -> None:
         """One byte at a time until the test is over."""

@@ -30,8 +30,8 @@ FAULTS: dict[str, tuple[Script, type[UpstreamError]]] = {
     ),
     "no HTTP at all": (after_request(lambda line: line.send(b"SSH-2.0-OpenSSH_9\r\n")), UpstreamUnavailable),
     "endless header line": (
-        after_request(lambda line: line.send(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000)),
-        UpstreamUnavailable,
+        after_request(lambda line: line.send(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 300_000)),
+        UnexpectedPayload,
     ),
     "half the body": (after_request(lambda line: line.send(answer(BODY)[:-3])), UnexpectedPayload),
     "half a chunk": (after_request(lambda line: line.send(chunked(BODY)[:-20])), UnexpectedPayload),
