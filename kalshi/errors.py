@@ -12,8 +12,11 @@
     └── UpstreamError
         ├── UpstreamUnavailable     network, time-out, 5xx
         │   ├── UpstreamTimeout     no whole answer within the deadline; never retried
+        │   ├── NotTheExchange      somebody on the way answered in place of Kalshi; never retried
+        │   ├── FunctionFailed      a bug of the request function
         │   └── BreakerOpen         not asked, because it failed again and again
         ├── RateLimited             upstream 429, or our own budget is spent
+        │   └── LimitedOnTheWay     a 429 that is not Kalshi's
         ├── AuthRejected            upstream 401 or 403: our key, not the caller
         │   └── TimestampExpired    upstream says our clock is wrong
         ├── NotFound                upstream 404
@@ -128,6 +131,16 @@ class UpstreamTimeout(UpstreamUnavailable):
     retryable = False
 
 
+class NotTheExchange(UpstreamUnavailable):
+    """A CDN, proxy or firewall answered: a refusal that has none of the shapes of Kalshi's errors."""
+
+    retryable = False
+
+
+class FunctionFailed(UpstreamUnavailable):
+    """The request function raised something that stands for no answer and for no fault of the network."""
+
+
 class BreakerOpen(UpstreamUnavailable):
     """Kalshi failed several times in a row and is left alone for a while."""
 
@@ -140,6 +153,10 @@ class RateLimited(UpstreamError):
     status = 503
     code = "upstream_rate_limited"
     stale_ok = True
+
+
+class LimitedOnTheWay(RateLimited):
+    """A 429 of somebody between Kalshi and us."""
 
 
 class AuthRejected(UpstreamError):

@@ -166,7 +166,7 @@ class Exchange:
         """Signed once more with the exchange's time when ours is refused, to tell a wrong clock from a wrong key."""
         try:
             probe = self._ask(offset_s=0.0)
-            words = error_words(probe.answer.body)
+            words = error_words(probe.answer.body or b"")
             expired = probe.answer.status == 401 and words.code.startswith("header_timestamp_expired")
             if expired and probe.offset_s is not None:
                 return Probe(self._ask(offset_s=probe.offset_s).answer, probe.offset_s)

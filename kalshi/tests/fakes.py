@@ -23,9 +23,17 @@ BODIES = {
 class HttpError(Exception):
     """What a daemon's client raises for an answer with an error status."""
 
-    def __init__(self, status_code: int, body: bytes = b"{}") -> None:
+    def __init__(self, status_code: int, body: bytes = b'{"code":"some_word"}') -> None:
         super().__init__(f"HTTP {status_code}")
         self.response = SimpleNamespace(status_code=status_code, content=body, headers={})
+
+
+class OnlyStatus(Exception):
+    """What a daemon's client raises that keeps no bodies."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
 
 
 class FakeExchange:

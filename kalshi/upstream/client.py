@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from kalshi.errors import KalshiError, NoCredentials, TimestampExpired, UnexpectedPayload
+from kalshi.errors import (
+    KalshiError,
+    LimitedOnTheWay,
+    NoCredentials,
+    NotTheExchange,
+    TimestampExpired,
+    UnexpectedPayload,
+)
 from kalshi.upstream import documents
 from kalshi.upstream.clock import ExchangeClock
 from kalshi.upstream.credentials import Credentials
@@ -138,12 +145,14 @@ class Client:
         """The answer when it is good data, else the error it stands for."""
         secret = self._credentials.key_id if self._credentials else ""
         error = None if raw.status == 200 else error_of(raw.status, raw.headers, raw.body, secret=secret)
-        if self._credentials and (endpoint.signed or isinstance(error, TimestampExpired)):
+        is_kalshis = not isinstance(error, NotTheExchange | LimitedOnTheWay)
+        if self._credentials and is_kalshis and (endpoint.signed or isinstance(error, TimestampExpired)):
             self._clock.learn(raw.headers, took_s)
         if error is not None:
             raise error
-        _require_json_object(raw.body)
-        return Fetched(raw.body, raw.status, raw.headers)
+        body = raw.body or b""
+        _require_json_object(body)
+        return Fetched(body, raw.status, raw.headers)
 
     def _signer(self) -> Signer | None:
         """Signs with the time of the moment it is called, so that waiting before costs no validity."""

@@ -1,8 +1,9 @@
 """What Kalshi says when it does not answer with data -> the error tree. Pure.
 
-Four body shapes occur, besides empty and HTML ones from load balancers: {"error": {"code", "message",
-"details"}}, the same three keys without "error", {"msg"}, and {"error": "text"}. The HTTP status counts first,
-the code second. Bodies are kept in `upstream_body`; those of /exchange/status carry its status even then.
+Four body shapes occur: {"error": {"code", "message", "details"}}, the same three keys without "error", {"msg"}, and
+{"error": "text"}. The HTTP status counts first, the code second. A refusal (4xx) with any other body is not Kalshi's:
+a CDN, a proxy or a firewall answered, and what it says of keys or tickers counts for nothing. Bodies are kept in
+`upstream_body`; those of /exchange/status carry its status even then.
 """
 
 import re
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 
 from kalshi.errors import (
     AuthRejected,
+    LimitedOnTheWay,
     NotFound,
+    NotTheExchange,
     RateLimited,
     TimestampExpired,
     UnexpectedPayload,
@@ -23,6 +26,8 @@ from kalshi.upstream import documents
 
 MAX_WORDS = 300
 MAX_ERROR_BODY = 64 * 1024
+MAX_SEEN_BYTES = 4096
+MAX_SEEN_WORDS = 80
 MAX_RETRY_AFTER_S = 60.0
 DEFAULT_429_WAIT_S = 1.0
 
@@ -44,30 +49,38 @@ class ErrorWords:
 
 def error_words(body: bytes) -> ErrorWords:
     """The words in an error body of any shape; ErrorWords() when it has none."""
-    try:
-        content = documents.read(body[:MAX_ERROR_BODY])
-    except ValueError:
-        return ErrorWords()
-    if isinstance(content, dict) and isinstance(content.get("error"), dict | str):
-        content = content["error"]
-    if isinstance(content, str):
-        return ErrorWords(message=_clean(content))
+    return words_of(_parsed(body)) or ErrorWords()
+
+
+def words_of(content: object) -> ErrorWords | None:
+    """The words of a parsed body that has one of the shapes of Kalshi's errors; None for any other."""
     if not isinstance(content, dict):
-        return ErrorWords()
-    return ErrorWords(
-        code=_clean(content.get("code")).partition(":")[0],
-        message=_clean(content.get("message")) or _clean(content.get("msg")),
-        details=_clean(content.get("details")),
-    )
+        return None
+    error = content.get("error", content)
+    if isinstance(error, str):
+        return ErrorWords(message=_clean(error))
+    if not isinstance(error, dict):
+        return None
+    if isinstance(error.get("code"), str):
+        code = _clean(error["code"]).partition(":")[0]
+        return ErrorWords(code, _clean(error.get("message")), _clean(error.get("details")))
+    if error is content and "code" not in content and isinstance(content.get("msg"), str):
+        return ErrorWords(message=_clean(content["msg"]))
+    return None
 
 
-def error_of(status: int, headers: Mapping[str, str], body: bytes, *, secret: str = "") -> UpstreamError:
-    """The error for an answer that is not 200. `headers`: lower-case names. `secret` is masked everywhere."""
-    body = masked(body[:MAX_ERROR_BODY], secret)
-    words = error_words(body)
-    kind, sentence = _kind_and_sentence(status, words)
+def error_of(
+    status: int, headers: Mapping[str, str], body: bytes | None, *, secret: str = ""
+) -> UpstreamError:
+    """The error for an answer that is not 200. `headers`: lower-case names. `secret` is masked everywhere.
+
+    body: None when only the status is known, which then counts as Kalshi's.
+    """
+    known = masked((body or b"")[:MAX_ERROR_BODY], secret)
+    words = ErrorWords() if body is None else words_of(_parsed(known))
+    kind, sentence = _kind_and_sentence(status, words, known)
     return kind(
-        sentence, upstream_status=status, upstream_body=body, retry_after_s=_retry_after_s(status, headers)
+        sentence, upstream_status=status, upstream_body=known, retry_after_s=_retry_after_s(status, headers)
     )
 
 
@@ -89,13 +102,50 @@ _CLASSES: dict[int, tuple[type[UpstreamError], str]] = {
 }
 
 
-def _kind_and_sentence(status: int, words: ErrorWords) -> tuple[type[UpstreamError], str]:
+# What no operation of Kalshi answers, whatever the body looks like.
+_ON_THE_WAY = frozenset({407, 408, 421, 425, 451})
+
+
+def _kind_and_sentence(status: int, words: ErrorWords | None, body: bytes) -> tuple[type[UpstreamError], str]:
+    """`words`: None when the body has none of Kalshi's shapes."""
+    if status // 100 == 4 and (words is None or status in _ON_THE_WAY):
+        sentence = f"Something on the way to Kalshi answered in its place ({status}, {_seen(body, words)})."
+        return LimitedOnTheWay if status == 429 else NotTheExchange, sentence
+    words = words or ErrorWords()
     if status == 401 and words.code.startswith("header_timestamp_expired"):
         return TimestampExpired, "Kalshi says that our clock is wrong; set the clock of this machine."
     default = (UnexpectedPayload, "Kalshi answered without data ({status}).")
     kind, sentence = _REFUSALS.get(status) or _CLASSES.get(status // 100, default)
     said = f": {words}" if str(words) else ""
     return kind, sentence.format(status=status, said=said, hint=_hint(words))
+
+
+def _seen(body: bytes, words: ErrorWords | None) -> str:
+    """What kind of body it was, and its first words. Long words are left out: they may be our signature."""
+    text = body[:MAX_SEEN_BYTES].decode("utf-8", "replace").strip()
+    if not text:
+        return "no body"
+    if words is not None:
+        return _quoted("JSON", str(words))
+    if text.startswith(("{", "[")):
+        return "JSON unlike Kalshi's"
+    if not text.startswith("<"):
+        return _quoted("text", text)
+    title = re.search(r"<title[^<>]{0,100}>([^<]{1,300})", text, re.IGNORECASE)
+    return _quoted("an HTML page", title[1] if title else "")
+
+
+def _quoted(what: str, text: str) -> str:
+    words = re.sub(r"[^\s]{25,}", "***", _clean(text))[:MAX_SEEN_WORDS].strip()
+    return f'{what}: "{words}"' if words else what
+
+
+def _parsed(body: bytes) -> object:
+    """The parsed body; None when it is no JSON or longer than an error is."""
+    try:
+        return documents.read(body[:MAX_ERROR_BODY])
+    except ValueError:
+        return None
 
 
 def _hint(words: ErrorWords) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 
 import requests
 
-from kalshi.errors import ConfigError, UnexpectedPayload, UpstreamTimeout, UpstreamUnavailable
+from kalshi.errors import ConfigError, FunctionFailed, UnexpectedPayload, UpstreamTimeout
 from kalshi.upstream.params import Params
 from kalshi.upstream.translation import translated
+
+_STATUS_NAMES = ("status_code", "status", "code")
 
 RequestFunction = Callable[[str, str, dict[str, Any]], Any]
 
@@ -63,21 +65,23 @@ def body_of_result(returned: object) -> bytes:
     )
 
 
-def answer_of_exception(error: BaseException) -> tuple[int, dict[str, str], bytes]:
+def answer_of_exception(error: BaseException) -> tuple[int, dict[str, str], bytes | None]:
     """Status, headers and body of the HTTP answer that an exception stands for; UpstreamError when for none.
 
-    A status of 2xx does not count: an exception over a good answer is a fault of the function.
+    A status of 2xx does not count: an exception over a good answer is a fault of the function. Without a response
+    that has a body, empty or not, the body is None.
     """
     response = getattr(error, "response", None)
     for owner in (response, error):
-        status = getattr(owner, "status_code", None)
-        if isinstance(status, int) and 300 <= status <= 599:
-            return status, _headers_of(response), _content_of(response)
+        for name in _STATUS_NAMES:
+            status = getattr(owner, name, None)
+            if isinstance(status, int) and 300 <= status <= 599:
+                return status, _headers_of(response), _content_of(response)
     if isinstance(error, requests.RequestException):
         raise translated(error) from None
     if isinstance(error, TimeoutError):
         raise UpstreamTimeout("The request function ran into a time-out.") from None
-    raise UpstreamUnavailable(f"The request function failed with {type(error).__name__}.") from None
+    raise FunctionFailed(f"The request function failed with {type(error).__name__}.") from None
 
 
 def _serialised(body: Mapping[Any, Any]) -> bytes:
@@ -111,9 +115,9 @@ def _headers_of(response: object) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in headers.items()}
 
 
-def _content_of(response: object) -> bytes:
+def _content_of(response: object) -> bytes | None:
     try:
-        content = getattr(response, "content", b"")
+        content = getattr(response, "content", None)
     except Exception:  # noqa: BLE001  # a lazy body may fail to load; the status is what counts
-        return b""
-    return bytes(content) if isinstance(content, bytes | bytearray) else b""
+        return None
+    return bytes(content) if isinstance(content, bytes | bytearray) else None

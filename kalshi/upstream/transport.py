@@ -49,11 +49,13 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class RawResponse:
-    """An answer of any status. `headers`: lower-case names. `body`: as received, content-encoding undone."""
+    """An answer of any status. `headers`: lower-case names. `body`: as received, content-encoding undone; None when
+    a request function told only the status.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | None
 
 
 class Transport(Protocol):

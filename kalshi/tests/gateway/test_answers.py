@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kalshi.tests.fakes import HttpError
+from kalshi.tests.fakes import HttpError, OnlyStatus
 from kalshi.tests.gateway.test_callers import refusal
 
 Ask = Callable[..., Any]
@@ -33,17 +33,23 @@ def test_what_kalshi_says_of_the_question_passes_unchanged(
         assert answer["Content-Type"] == "application/json"
 
 
-def test_an_error_page_passes_but_never_as_html(ask: Ask, exchange: Any) -> None:
-    exchange.answers[PATH] = HttpError(403, b"<html><script>alert(1)</script></html>")
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 407, 408, 451])
+@pytest.mark.parametrize("body", [b"<html><script>alert(1)</script></html>", b"", b'{"message":"Forbidden"}'])
+def test_what_somebody_on_the_way_said_does_not_pass(
+    ask: Ask, exchange: Any, status: int, body: bytes
+) -> None:
+    exchange.answers[PATH] = HttpError(status, body)
     answer = ask(PATH)
-    assert (answer.status_code, answer.content) == (403, b"<html><script>alert(1)</script></html>")
-    assert answer["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert refusal(answer) == (503, "service_unavailable", "upstream_unavailable")
+    assert f"({status}," in answer.json()["error"]["message"]
+    assert answer["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_an_error_without_a_body_passes_without_one(ask: Ask, exchange: Any, status: int) -> None:
-    exchange.answers[PATH] = HttpError(status, b"")
+def test_an_error_of_which_only_the_status_is_known_passes_without_a_body(
+    ask: Ask, exchange: Any, status: int
+) -> None:
+    exchange.answers[PATH] = OnlyStatus(status)
     answer = ask(PATH)
     assert (answer.status_code, answer.content) == (status, b"")
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from kalshi.errors import (
     AuthRejected,
+    LimitedOnTheWay,
     NotFound,
+    NotTheExchange,
     RateLimited,
     TimestampExpired,
     UnexpectedPayload,
@@ -61,7 +63,7 @@ def test_it_survives_empty_and_html_bodies(body: bytes) -> None:
         (401, AuthRejected),
         (403, AuthRejected),
         (404, NotFound),
-        (408, UpstreamRefused),
+        (405, UpstreamRefused),
         (409, UpstreamRefused),
         (429, RateLimited),
         (499, UpstreamRefused),
@@ -71,11 +73,74 @@ def test_it_survives_empty_and_html_bodies(body: bytes) -> None:
     ],
 )
 def test_the_status_decides(status: int, kind: type[UpstreamError]) -> None:
-    error = error_of(status, {}, b"{}")
+    body = b'{"error":{"code":"some_word","message":"some words"}}'
+    error = error_of(status, {}, body)
     assert type(error) is kind
     assert error.upstream_status == status
-    assert error.upstream_body == b"{}"
+    assert error.upstream_body == body
     assert error.message.endswith(".")
+    # A request function may tell the status and no body: then it is taken at its word.
+    assert type(error_of(status, {}, None)) is kind
+
+
+STRANGERS = {
+    "no body": b"",
+    "white space": b" \r\n",
+    "HTML": b"<!DOCTYPE html><html><head><title>Attention Required! | Some CDN</title></head></html>",
+    "HTML without a title": b"<html>403</html>",
+    "text": b"error code: 1020",
+    "a message alone": b'{"message":"Forbidden"}',
+    "another vendor's": b'{"success":false,"errors":[{"code":9109,"message":"Invalid token"}]}',
+    "a number as code": b'{"code":403,"message":"Forbidden"}',
+    "an error that is a number": b'{"error":403,"code":"x"}',
+    "an error without a code": b'{"error":{"message":"Forbidden"}}',
+    "a list": b'[{"code":"x"}]',
+    "null": b"null",
+    "our own words cut short": b'{"error":{"code":"bad_req',
+    "a huge body": b'{"code":"x","message":"%b"}' % (b"y" * 100_000),
+    "no UTF-8": b"\xff\xfe<",
+    "a megabyte of brackets": b"[" * 2**20,
+}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 418, 431, 499])
+@pytest.mark.parametrize("body", STRANGERS.values(), ids=STRANGERS.keys())
+def test_a_refusal_in_no_shape_of_the_exchange_is_a_fault_on_the_way(status: int, body: bytes) -> None:
+    error = error_of(status, {}, body)
+    assert type(error) is NotTheExchange
+    assert (error.code, error.stale_ok, error.retryable) == ("upstream_unavailable", True, False)
+    assert f"({status}, " in error.message and "key" not in error.message
+    assert error.message.isprintable() and len(error.message) < 250
+
+
+@pytest.mark.parametrize("status", [407, 408, 421, 425, 451])
+@pytest.mark.parametrize("body", [*STRANGERS.values(), b'{"error":{"code":"x","message":"y"}}', None])
+def test_some_statuses_are_never_the_exchanges(status: int, body: bytes | None) -> None:
+    assert type(error_of(status, {}, body)) is NotTheExchange
+
+
+@pytest.mark.parametrize("body", STRANGERS.values(), ids=STRANGERS.keys())
+def test_a_429_on_the_way_is_a_limit_that_is_not_the_exchanges(body: bytes) -> None:
+    error = error_of(429, {"retry-after": "9"}, body)
+    assert type(error) is LimitedOnTheWay
+    assert (error.code, error.retry_after_s) == ("upstream_rate_limited", 9.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "(403, no body)"),
+        (b"<html><title>Access\ndenied</title>", '(403, an HTML page: "Access denied")'),
+        (b"<html>", "(403, an HTML page)"),
+        (b"error code: 1020", '(403, text: "error code: 1020")'),
+        (b'{"message":"Forbidden"}', "(403, JSON unlike Kalshi's)"),
+        (f"key {KEY_ID} refused".encode(), '(403, text: "key *** refused")'),
+        (b"signature " + b"aB3/" * 90, '(403, text: "signature ***")'),
+        (b"\x1b[31mred\x00", '(403, text: "[31mred")'),
+    ],
+)
+def test_the_sentence_says_what_was_seen_and_no_secret(body: bytes, told: str) -> None:
+    assert told in error_of(403, {}, body, secret=KEY_ID).message
 
 
 def test_a_wrong_clock_is_told_apart_from_a_wrong_key() -> None:

@@ -10,6 +10,7 @@ import requests
 
 from kalshi.errors import (
     ConfigError,
+    FunctionFailed,
     UnexpectedPayload,
     UpstreamError,
     UpstreamTimeout,
@@ -95,19 +96,26 @@ def test_an_http_error_is_the_answer_it_carries() -> None:
 
 
 def test_an_exception_with_a_status_is_an_answer() -> None:
-    assert get(raising(Answered(404))) == RawResponse(404, {}, b"")
     inner = Answered(None, response=http_error(503, b"x").response)
-    assert get(raising(inner)).status == 503
+    assert get(raising(inner)) == RawResponse(503, {"retry-after": "7"}, b"x")
+    assert get(raising(http_error(403, b""))).body == b""
+
+
+@pytest.mark.parametrize("name", ["status_code", "status", "code"])
+def test_a_status_alone_is_an_answer_without_a_known_body(name: str) -> None:
+    error = Answered(None)
+    setattr(error, name, 404)
+    assert get(raising(error)) == RawResponse(404, {}, None)
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (ValueError("hunter2"), UpstreamUnavailable),
-        (Answered("404"), UpstreamUnavailable),
-        (Answered(200), UpstreamUnavailable),
-        (Answered(7), UpstreamUnavailable),
-        (SystemExit(1), UpstreamUnavailable),
+        (ValueError("hunter2"), FunctionFailed),
+        (Answered("404"), FunctionFailed),
+        (Answered(200), FunctionFailed),
+        (Answered(7), FunctionFailed),
+        (SystemExit(1), FunctionFailed),
         (requests.ConnectionError("hunter2"), UpstreamUnavailable),
         (requests.ReadTimeout("hunter2"), UpstreamTimeout),
         (TimeoutError("hunter2"), UpstreamTimeout),
