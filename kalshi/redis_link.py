@@ -18,6 +18,7 @@ expires. <scope> is `<environment>:<host>:<account>.<fingerprint of the API key>
     kalshi:1:caller:<id of a virtual key>        hash: token bucket of its own limit    until it is full
     kalshi:1:caller:sign-in:<address>            hash: token bucket of its attempts     until it is full
     kalshi:1:breaker:<environment>:<host>        hash: failures, open until, probe until  5 minutes
+    kalshi:1:breaker:<scope>:<operation>         the same for one operation of an account  5 minutes
     kalshi:1:learned:<budget>                    the account's limits and costs, as read   1 day
     kalshi:1:learning:<budget>                   token of the process that reads them    30 s
 """

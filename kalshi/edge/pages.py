@@ -14,8 +14,7 @@ from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
 from kalshi.edge.log_path import LogPath
-from kalshi.limits.breaker import Breaker
-from kalshi.limits.shared_breaker import SharedBreaker
+from kalshi.limits.breakers import OperationBreaker
 from kalshi.services import freshness
 from kalshi.services.handover import Answered
 
@@ -58,7 +57,7 @@ class Page:
     operation: str
     route: str
     log_path: LogPath
-    breaker: Breaker | SharedBreaker
+    breaker: OperationBreaker
     around: dict[int, tuple[Header, ...]] = field(default_factory=dict)
     _made: dict[int, Made] = field(default_factory=dict)
 

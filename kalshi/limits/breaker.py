@@ -1,7 +1,8 @@
-"""The circuit breaker of one upstream host: after FAILURES in a row it is left alone for OPEN_S, then probed.
+"""A circuit breaker: after FAILURES in a row, what it stands for is left alone for OPEN_S, then probed.
 
-A failure is what says that the host is not working: no answer, a time-out, 5xx, and a body that is no JSON (a
-load balancer's page in place of Kalshi). A 429 and any other 4xx are answers of a working host.
+There are two levels (`breakers` puts them together): one breaker for each operation of an account, one for the host.
+What a failure means to each is decided here, as data. 5xx of a few operations say nothing about the host: they count
+for it once OPERATIONS different ones have failed so without a success between them.
 """
 
 import threading
@@ -10,22 +11,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from kalshi.errors import BreakerOpen, KalshiError, UnexpectedPayload, UpstreamError, UpstreamUnavailable
+from kalshi.errors import (
+    BreakerOpen,
+    FunctionFailed,
+    KalshiError,
+    LimitedOnTheWay,
+    NotTheExchange,
+    UnexpectedPayload,
+    UpstreamError,
+    UpstreamUnavailable,
+)
 
 FAILURES = 5
+OPERATIONS = 3
 OPEN_S = 10.0
 PROBE_LEASE_S = 30.0
 """A probe that has not reported by now is lost, and the next caller probes."""
+HOST_REFUSAL = "Kalshi failed several times in a row and is left alone for a moment."
+OPERATION_REFUSAL = "Kalshi failed several times in a row at this and is not asked for it for a moment."
 
 Position = Literal["closed", "open", "half_open"]
-Meaning = Literal["works", "fails", "nothing"]
+Meaning = Literal["works", "fails", "faults", "answers", "nothing"]
+"""faults: 5xx, which counts with those of other operations. answers: badly; but something is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """failures: in a row. open_until: None while closed. probe_until: while a probe is out. Pure; seconds."""
+    """failures: in a row. faults: 5xx among them, not in `failures`, and operations: of how many kinds, at most
+    OPERATIONS. open_until: None while closed. probe_until: while a probe is out. Pure; seconds.
+    """
 
     failures: int = 0
+    faults: int = 0
+    operations: frozenset[str] = frozenset()
     open_until: float | None = None
     probe_until: float | None = None
 
@@ -49,25 +67,41 @@ class BreakerState:
         """The probe was not sent: the next caller may."""
         return replace(self, probe_until=None)
 
-    def succeeded(self) -> Self:
-        """The host works, whoever found out."""
-        return type(self)()
-
-    def failed(self, now: float, *, probe: bool) -> Self:
-        """One more failure. While not closed only the probe's counts: others left before the opening."""
+    def heard(self, what: Meaning, operation: str, now: float, *, probe: bool) -> Self:
+        """What became of a request. While not closed only the probe's failures count: others left before that."""
+        if what == "works":
+            return type(self)()
+        if what == "nothing" or (what == "answers" and not probe):
+            return self.without_probe() if probe else self
         if self.open_until is not None and not probe:
             return self
-        failures = self.failures + 1
-        if probe or failures >= FAILURES:
-            return type(self)(failures, open_until=now + OPEN_S)
-        return replace(self, failures=failures)
+        if what == "fails":
+            return replace(self, failures=self.failures + 1)._opened_if_due(now, due=probe)
+        return self._faulted(what, operation, probe=probe)._opened_if_due(now, due=False)
+
+    def _faulted(self, what: Meaning, operation: str, *, probe: bool) -> Self:
+        """A probe that was answered closes it; one more fault of as many operations opens it again."""
+        operations, faults = self.operations, self.faults
+        if what == "faults":
+            faults += 1
+            operations = operations if len(operations) >= OPERATIONS else operations | {operation}
+        if probe:
+            return type(self)(faults=min(faults, FAILURES - 1), operations=operations)
+        return replace(self, faults=faults, operations=operations)
+
+    def _opened_if_due(self, now: float, *, due: bool) -> Self:
+        counted = self.failures + (self.faults if len(self.operations) >= OPERATIONS else 0)
+        if due or counted >= FAILURES:
+            return replace(self, open_until=now + OPEN_S, probe_until=None)
+        return self
 
 
 class Breaker:
-    """A BreakerState behind a lock, shared by all accounts of one host. clock: seconds, never goes back."""
+    """A BreakerState behind a lock. refusal: the sentence while it is open. clock: seconds, never goes back."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, refusal: str = HOST_REFUSAL) -> None:
         self._clock = clock
+        self.refusal = refusal
         self._lock = threading.Lock()
         self._state = BreakerState()
 
@@ -76,7 +110,7 @@ class Breaker:
         with self._lock:
             self._state, probe, wait_s = self._state.admit(self._clock())
         if wait_s > 0:
-            raise left_alone(wait_s)
+            raise BreakerOpen(self.refusal, retry_after_s=wait_s)
         return probe
 
     def release(self, *, probe: bool) -> None:
@@ -85,16 +119,10 @@ class Breaker:
             with self._lock:
                 self._state = self._state.without_probe()
 
-    def report(self, error: KalshiError | None, *, probe: bool) -> None:
-        """What became of an admitted request."""
-        what = meaning(error)
+    def report(self, what: Meaning, operation: str, *, probe: bool) -> None:
+        """What became of an admitted request of this operation."""
         with self._lock:
-            if what == "fails":
-                self._state = self._state.failed(self._clock(), probe=probe)
-            elif what == "works":
-                self._state = self._state.succeeded()
-            elif probe:
-                self._state = self._state.without_probe()
+            self._state = self._state.heard(what, operation, self._clock(), probe=probe)
 
     def snapshot(self) -> Position:
         """For `status` and the metrics."""
@@ -105,16 +133,21 @@ class Breaker:
         return self.snapshot() == "open"
 
 
-def meaning(error: KalshiError | None) -> Meaning:
-    """What the outcome of a request says about the host; a fault of our own says nothing."""
+def of_operation(error: KalshiError | None) -> Meaning:
+    """What the outcome of a request says about its operation; a fault of our own says nothing."""
     if isinstance(error, BreakerOpen):
         return "nothing"
-    if isinstance(error, UpstreamUnavailable | UnexpectedPayload):
+    if isinstance(error, UpstreamUnavailable | UnexpectedPayload | LimitedOnTheWay):
         return "fails"
     return "works" if error is None or isinstance(error, UpstreamError) else "nothing"
 
 
-def left_alone(wait_s: float) -> BreakerOpen:
-    return BreakerOpen(
-        "Kalshi failed several times in a row and is left alone for a moment.", retry_after_s=wait_s
-    )
+def of_host(error: KalshiError | None) -> Meaning:
+    """What it says about the host: only that nothing came counts at once, and 5xx with those of other operations."""
+    if isinstance(error, BreakerOpen | FunctionFailed):
+        return "nothing"
+    if isinstance(error, NotTheExchange | UnexpectedPayload | LimitedOnTheWay):
+        return "answers"
+    if isinstance(error, UpstreamUnavailable):
+        return "fails" if error.upstream_status is None else "faults"
+    return "works" if error is None or isinstance(error, UpstreamError) else "nothing"

@@ -1,13 +1,12 @@
-"""Whether a request may leave now: the breaker of the host, then the budget of the account."""
+"""Whether a request may leave now: the breakers of its operation and host, then the budget of the account."""
 
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kalshi.errors import KalshiError, RateLimited
-from kalshi.limits.breaker import Breaker
+from kalshi.limits.breakers import Breakers
 from kalshi.limits.budget import Budget
-from kalshi.limits.shared_breaker import SharedBreaker
 from kalshi.limits.shared_budget import SharedBudget
 
 if TYPE_CHECKING:
@@ -29,20 +28,21 @@ class LimitGate:
     def __init__(
         self,
         budget: Budget | SharedBudget,
-        breaker: Breaker | SharedBreaker,
+        breakers: Breakers,
         *,
         on_upstream: Callable[[str, str, float], None] = _nothing,
         on_limited: Callable[[], None] = _nothing,
     ) -> None:
         self._budget = budget
-        self._breaker = breaker
+        self._breakers = breakers
         self._on_upstream = on_upstream
         self._on_limited = on_limited
         self._admitted = threading.local()
 
     def admit(self, endpoint: "Endpoint", *, charged: bool, background: bool, max_wait_s: float) -> None:
         """Return when the request may leave, within max_wait_s. Else BreakerOpen or RateLimited."""
-        probe = self._breaker.admit()
+        breaker = self._breakers.of(endpoint.operation)
+        probes = breaker.admit()
         try:
             self._budget.acquire(
                 self._budget.cost(endpoint.path, endpoint.cost),
@@ -51,16 +51,16 @@ class LimitGate:
                 max_wait_s=max_wait_s,
             )
         except BaseException:
-            self._breaker.release(probe=probe)
+            breaker.release(probes)
             raise
-        self._admitted.charged, self._admitted.probe = charged, probe
+        self._admitted.charged, self._admitted.probes = charged, probes
 
     def report(self, endpoint: "Endpoint", error: KalshiError | None, latency_s: float) -> None:
         """What became of the attempt: None for an answer with data. latency_s: seconds it took."""
         charged = getattr(self._admitted, "charged", endpoint.signed)
-        probe = getattr(self._admitted, "probe", False)
+        probes = getattr(self._admitted, "probes", (False, False))
         self._admitted.__dict__.clear()
-        self._breaker.report(error, probe=probe)
+        self._breakers.of(endpoint.operation).report(error, probes)
         if isinstance(error, RateLimited):
             self._budget.limited(charged=charged)
             self._on_limited()

@@ -1,4 +1,4 @@
-"""The breaker of one upstream host for all processes: BreakerState as a hash in Redis.
+"""A breaker for all processes: BreakerState as a hash in Redis.
 
 Times are Redis's own. The lease of a probe is short and renewed while the probe is out, so that a killed process holds
 up nobody for long. When Redis is lost the breaker of this process takes over; it has heard of everything that this
@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from kalshi.errors import KalshiError
+from kalshi.errors import BreakerOpen
 from kalshi.keeper import Keeper
-from kalshi.limits.breaker import FAILURES, OPEN_S, Breaker, Position, left_alone, meaning
+from kalshi.limits.breaker import FAILURES, OPEN_S, OPERATIONS, Breaker, Meaning, Position
 from kalshi.limits.redis_clock import NOW
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost
 
@@ -23,8 +23,8 @@ TTL_MS = 300_000
 
 # A clock that was set back must not prolong anything: no time lies further ahead than it was set.
 _STATE = f"""{NOW}
-local h = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until')
-local failures = tonumber(h[1] or 0)
+local h = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until', 'faults', 'operations')
+local failures, faults, operations = tonumber(h[1] or 0), tonumber(h[4] or 0), h[5] or ''
 local open_until = h[2] and math.min(tonumber(h[2]), now + {OPEN_S})
 local probe_until = h[3] and math.min(tonumber(h[3]), now + {LEASE_S})
 local function open_s() return string.format('%.6f', open_until and math.max(0, open_until - now) or 0) end
@@ -38,25 +38,38 @@ redis.call('HSET', KEYS[1], 'probe_until', string.format('%.6f', now + {LEASE_S}
 redis.call('PEXPIRE', KEYS[1], {TTL_MS})
 return {{1, '0', '0'}}
 """
-# ARGV: clock, what it means for the host ("works", "fails", "nothing"), whether it was the probe.
+# ARGV: clock, what it means, whether it was the probe, the operation. As BreakerState.heard; operations are words.
 _REPORT = f"""{_STATE}
-local probe = ARGV[3] == '1'
-if ARGV[2] == 'works' then
+local what, probe, operation = ARGV[2], ARGV[3] == '1', ARGV[4]
+if what == 'works' then
   redis.call('DEL', KEYS[1])
   return '0'
 end
-if ARGV[2] == 'nothing' then
+if what == 'nothing' or (what == 'answers' and not probe) then
   if probe then redis.call('HDEL', KEYS[1], 'probe_until') end
-elseif not open_until or probe then
-  failures = failures + 1
-  redis.call('HSET', KEYS[1], 'failures', failures)
-  if probe or failures >= {FAILURES} then
-    open_until = now + {OPEN_S}
-    redis.call('HSET', KEYS[1], 'open_until', string.format('%.6f', open_until))
-    redis.call('HDEL', KEYS[1], 'probe_until')
-  end
-  redis.call('PEXPIRE', KEYS[1], {TTL_MS})
+  return open_s()
 end
+if open_until and not probe then return open_s() end
+local _, kinds = string.gsub(operations, '%S+', '')
+if what == 'fails' then
+  failures = failures + 1
+elseif what == 'faults' then
+  faults = faults + 1
+  if kinds < {OPERATIONS} and not string.find(' ' .. operations .. ' ', ' ' .. operation .. ' ', 1, true) then
+    operations, kinds = operations .. ' ' .. operation, kinds + 1
+  end
+end
+if probe then
+  redis.call('HDEL', KEYS[1], 'open_until', 'probe_until')
+  open_until = nil
+  if what ~= 'fails' then failures, faults = 0, math.min(faults, {FAILURES} - 1) end
+end
+redis.call('HSET', KEYS[1], 'failures', failures, 'faults', faults, 'operations', operations)
+if (probe and what == 'fails') or failures + (kinds >= {OPERATIONS} and faults or 0) >= {FAILURES} then
+  open_until = now + {OPEN_S}
+  redis.call('HSET', KEYS[1], 'open_until', string.format('%.6f', open_until))
+end
+redis.call('PEXPIRE', KEYS[1], {TTL_MS})
 return open_s()
 """
 _RENEW = f"""{_STATE}
@@ -69,14 +82,19 @@ return now < open_until and 'open' or 'half_open'
 
 
 class SharedBreaker:
-    """Thread-safe. host: environment and host, for the key; local: for when Redis is lost. clock: None for Redis's."""
+    """Thread-safe. name: whose, for the key; local: for when Redis is lost. clock: None for Redis's."""
 
     def __init__(
-        self, link: RedisLink, host: str, local: Breaker, clock: Callable[[], float] | None = None
+        self,
+        link: RedisLink,
+        name: str,
+        local: Breaker,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        self._name = link.name(f"{PREFIX}:breaker:{host}")
+        self._name = link.name(f"{PREFIX}:breaker:{name}")
         self._local = local
         self._clock = clock
+        self._refusal = local.refusal
         self._admit, self._report = link.script(_ADMIT), link.script(_REPORT)
         self._look, self._renew = link.script(_LOOK), link.script(_RENEW)
         self._open_until = 0.0
@@ -91,7 +109,7 @@ class SharedBreaker:
             return self._local.admit()
         self._heard(float(open_s))
         if float(wait_s) > 0:
-            raise left_alone(float(wait_s))
+            raise BreakerOpen(self._refusal, retry_after_s=float(wait_s))
         if probe:
             self._probing_until = time.monotonic() + RENEW_FOR_S
             self._keeper.wake()
@@ -101,12 +119,12 @@ class SharedBreaker:
         """The admitted request was not sent."""
         self._local.release(probe=probe)
         if probe:
-            self._tell("nothing", probe=True)
+            self._tell("nothing", "", probe=True)
 
-    def report(self, error: KalshiError | None, *, probe: bool) -> None:
-        """What became of an admitted request."""
-        self._local.report(error, probe=probe)
-        self._tell(meaning(error), probe=probe)
+    def report(self, what: Meaning, operation: str, *, probe: bool) -> None:
+        """What became of an admitted request of this operation."""
+        self._local.report(what, operation, probe=probe)
+        self._tell(what, operation, probe=probe)
 
     def snapshot(self) -> Position:
         """For `status` and the metrics. Asks Redis."""
@@ -124,11 +142,11 @@ class SharedBreaker:
         """Renew no probe any more."""
         self._keeper.close()
 
-    def _tell(self, what: str, *, probe: bool) -> None:
+    def _tell(self, what: Meaning, operation: str, *, probe: bool) -> None:
         if probe:
             self._probing_until = 0.0
         with suppress(RedisLost):
-            self._heard(float(self._report([self._name], [self._now(), what, int(probe)])))
+            self._heard(float(self._report([self._name], [self._now(), what, int(probe), operation])))
 
     def _renew_probe(self) -> bool:
         if time.monotonic() >= self._probing_until:

@@ -1,7 +1,7 @@
 """How an engine is put together: what all accounts of a process share, and what each has for itself.
 
     shared      store -> read-through cache; Redis link; one breaker per host; one budget per API key
-    an account  credentials -> client (signs, retries) -> gate (its budget, its host's breaker)
+    an account  credentials -> client (signs, retries) -> gate (its budget, the breakers of its operations and host)
 
 With Redis the store, the turns to fetch, the budgets and the breakers are shared by all processes; without, or while
 it is lost, each process has its own. Building sends nothing.
@@ -10,6 +10,7 @@ it is lost, each process has its own. Building sends nothing.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,7 +20,8 @@ from kalshi import conf
 from kalshi.cache.keys import Scope
 from kalshi.cache.readthrough import ReadThrough
 from kalshi.cache.store import Store, open_store
-from kalshi.limits.breaker import Breaker
+from kalshi.limits.breaker import HOST_REFUSAL, OPERATION_REFUSAL, Breaker
+from kalshi.limits.breakers import AnyBreaker, Breakers
 from kalshi.limits.budget import Budget
 from kalshi.limits.callers import CallerLimits
 from kalshi.limits.gate import LimitGate
@@ -37,6 +39,8 @@ from kalshi.upstream.transport import FunctionTransport, RequestsTransport, Tran
 # Processes without Redis cannot see each other's use of the account's budget, so they divide it beforehand.
 SERVER_PART = 0.75
 OTHER_PART = 0.25
+MAX_ACCOUNTS = 500
+"""Of which breakers are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Engine:
     credentials: Credentials | None
     scope: Scope
     budget: Budget | SharedBudget
-    breaker: Breaker | SharedBreaker
+    breakers: Breakers
     client: Client
     store: Store
     cache: ReadThrough
@@ -83,18 +87,37 @@ class Shared:
         self.callers = CallerLimits(self.link, alone=1 / setup.workers)
         self._part = part
         self._lock = threading.Lock()
-        self._breakers: dict[str, Breaker | SharedBreaker] = {}
+        self._hosts: dict[str, AnyBreaker] = {}
+        self._breakers: OrderedDict[str, Breakers] = OrderedDict()
         self._budgets: dict[str, Budget | SharedBudget] = {}
 
-    def breaker(self, scope: Scope) -> Breaker | SharedBreaker:
+    def host_breaker(self, scope: Scope) -> AnyBreaker:
         """That of the scope's host."""
         with self._lock:
-            if scope.host_name not in self._breakers:
-                own = Breaker()
-                self._breakers[scope.host_name] = (
-                    own if self.link is None else SharedBreaker(self.link, scope.host_name, own)
+            return self._host_breaker(scope)
+
+    def breakers(self, scope: Scope) -> Breakers:
+        """Those of the scope's account; of the MAX_ACCOUNTS that were used last."""
+        name = scope.account_name
+        with self._lock:
+            if name not in self._breakers:
+                self._breakers[name] = Breakers(
+                    self._host_breaker(scope),
+                    lambda operation: self._breaker(f"{name}:{operation}", OPERATION_REFUSAL),
                 )
-            return self._breakers[scope.host_name]
+            self._breakers.move_to_end(name)
+            if len(self._breakers) > MAX_ACCOUNTS:
+                self._breakers.popitem(last=False)
+            return self._breakers[name]
+
+    def _host_breaker(self, scope: Scope) -> AnyBreaker:
+        if scope.host_name not in self._hosts:
+            self._hosts[scope.host_name] = self._breaker(scope.host_name, HOST_REFUSAL)
+        return self._hosts[scope.host_name]
+
+    def _breaker(self, name: str, refusal: str) -> AnyBreaker:
+        own = Breaker(refusal=refusal)
+        return own if self.link is None else SharedBreaker(self.link, name, own)
 
     def budget(self, scope: Scope) -> Budget | SharedBudget:
         """That of the scope's API key: Kalshi counts by key, whichever of our accounts uses it."""
@@ -135,10 +158,10 @@ def build(
     cannot be used.
     """
     can_sign = credentials is not None or setup.request_function is not None
-    budget, breaker = shared.budget(scope), shared.breaker(scope)
+    budget, breakers = shared.budget(scope), shared.breakers(scope)
     gate = LimitGate(
         budget,
-        breaker,
+        breakers,
         on_upstream=shared.observers.on_upstream,
         on_limited=lambda: limits.learn_again(),  # noqa: PLW0108 - it needs the client, which needs the gate
     )
@@ -150,7 +173,7 @@ def build(
         credentials=credentials,
         scope=scope,
         budget=budget,
-        breaker=breaker,
+        breakers=breakers,
         client=client,
         store=shared.store,
         cache=shared.cache,

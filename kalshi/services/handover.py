@@ -9,8 +9,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from kalshi.limits.breaker import Breaker
-from kalshi.limits.shared_breaker import SharedBreaker
+from kalshi.limits.breakers import OperationBreaker
 from kalshi.services.read import Reading
 from kalshi.services.signed_requests import PublicKey
 
@@ -23,14 +22,14 @@ CALLER_NAME = "kalshi.caller"
 class Answered:
     """The caller was let in to this account, and the answer was that of this cache key.
 
-    account: as it stands in cache keys; breaker: that of the host which the account is read from; caller: as
-    `tell_caller` said it; signer: the public key with which the caller signed, None for all others.
+    account: as it stands in cache keys; breaker: that of the operation and its host; caller: as `tell_caller` said it;
+    signer: the public key with which the caller signed, None for all others.
     """
 
     key: str
     operation: str
     account: str
-    breaker: Breaker | SharedBreaker
+    breaker: OperationBreaker
     caller: str
     signer: PublicKey | None = None
 
@@ -52,7 +51,7 @@ def tell(
     scope = environ.get("asgi.scope", {})
     told = scope.get(SCOPE_NAME)
     if told is not None:
-        account, breaker = reading.engine.scope.account, reading.engine.breaker
+        account, breaker = reading.engine.scope.account, reading.engine.breakers.of(operation)
         told.append(Answered(reading.key, operation, account, breaker, scope[CALLER_NAME], signer))
 
 

@@ -42,6 +42,7 @@ def _account(account: Account) -> dict[str, Any]:
         "host": None,
         "budget": None,
         "breaker": None,
+        "left_alone": [],
         "fault": "",
     }
     try:
@@ -52,6 +53,7 @@ def _account(account: Account) -> dict[str, Any]:
     return told | {
         "host": running.setup.host,
         "budget": running.budget.snapshot(),
-        "breaker": running.breaker.snapshot(),
+        "breaker": running.breakers.host.snapshot(),
+        "left_alone": running.breakers.left_alone(),
         "fault": fault,
     }

@@ -56,7 +56,17 @@ def breakers() -> dict[tuple[str, str], Position]:
     shared, default = engine.shared(), engine.current().scope
     scopes = [default, *(scope for _, scope in _scopes(Account.objects.filter(enabled=True)))]
     return {
-        (scope.environment, scope.host): shared.breaker(scope).snapshot() for scope in _one_a_host(scopes)
+        (scope.environment, scope.host): shared.host_breaker(scope).snapshot()
+        for scope in _one_a_host(scopes)
+    }
+
+
+def left_alone(accounts: Iterable[Account]) -> dict[str, list[str]]:
+    """By slug, of the first MAX_ACCOUNTS: the operations that fail by themselves and are not asked now."""
+    shared = engine.shared()
+    return {
+        account.slug: shared.breakers(scope).left_alone()
+        for account, scope in _scopes(islice(accounts, MAX_ACCOUNTS))
     }
 
 

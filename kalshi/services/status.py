@@ -67,7 +67,7 @@ def status(account: Account | None, choices: list[Choice], *, operator: bool) ->
         },
         "exchange": _cached_json(running, ENDPOINTS["get_exchange_status"]),
         "budget": running.budget.snapshot(),
-        "breaker": running.breaker.snapshot(),
+        "breaker": running.breakers.host.snapshot(),
         "daemon": daemon.read_state(running.setup.state_dir)
         if sees_daemon and running.setup.state_dir
         else None,

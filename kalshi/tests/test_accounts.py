@@ -48,7 +48,8 @@ def test_accounts_have_clients_budgets_and_cache_keys_of_their_own_and_share_the
     assert one is not other
     assert one.client is not other.client
     assert one.budget is not other.budget
-    assert one.breaker is other.breaker
+    assert one.breakers is not other.breakers
+    assert one.breakers.host is other.breakers.host
     assert one.cache is other.cache is engine.current().cache
     call = a_call("get_balance")
     keys = {engine.key_of(running, call) for running in (one, other, engine.current())}
@@ -68,7 +69,7 @@ def test_two_accounts_with_one_key_share_its_budget_and_no_answers() -> None:
 def test_environments_never_mix() -> None:
     demo, prod = engine.of(an_account("demo")), engine.of(an_account("prod", environment="prod"))
     assert prod.setup.base_url == REST_BASE["prod"]
-    assert prod.breaker is not demo.breaker
+    assert prod.breakers.host is not demo.breakers.host
     public = a_call("get_exchange_status")
     assert engine.key_of(prod, public) != engine.key_of(demo, public)
     assert "kalshi.com" in engine.key_of(prod, public)

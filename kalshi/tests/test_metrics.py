@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from kalshi.errors import UpstreamUnavailable
+from kalshi.errors import UnexpectedPayload, UpstreamUnavailable
 from kalshi.limits.breaker import FAILURES
 from kalshi.limits.shelf import Learned, Shelf
 from kalshi.models import Account, ApiToken
@@ -159,7 +159,7 @@ class TestBudgetsAndBreakers:
         self, exchange, metrics_token, fund: Account
     ) -> None:
         for _ in range(FAILURES):
-            engine.of(fund).breaker.report(UpstreamUnavailable("away"), probe=False)
+            engine.of(fund).breakers.of("get_balance").report(UpstreamUnavailable("away"), (False, False))
         positions = {
             labels["environment"]: (labels["host"], labels["position"])
             for labels, value in self.samples(metrics_token, "kalshi_breaker")
@@ -169,6 +169,20 @@ class TestBudgetsAndBreakers:
             "demo": ("external-api.demo.kalshi.co", "closed"),
             "prod": ("external-api.kalshi.com", "open"),
         }
+
+    def test_an_operation_that_fails_by_itself_is_counted_for_its_account_alone(
+        self, exchange, metrics_token, fund: Account
+    ) -> None:
+        for _ in range(FAILURES):
+            engine.of(fund).breakers.of("get_orders").report(UnexpectedPayload("204"), (False, False))
+        found = self.samples(metrics_token, "kalshi_operations_left_alone")
+        assert {labels["account"]: value for labels, value in found} == {"default": 0, "fund": 1}
+        open_hosts = [
+            labels["host"]
+            for labels, value in self.samples(metrics_token, "kalshi_breaker")
+            if labels["position"] == "open" and value
+        ]
+        assert open_hosts == []
 
     def test_what_one_process_learned_of_an_account_every_process_tells(
         self, exchange, metrics_token, fund: Account, settings, redis_url: str

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kalshi.errors import (
+    BreakerOpen,
     KalshiError,
     LimitedOnTheWay,
     NoCredentials,
@@ -33,7 +34,7 @@ log = logging.getLogger("kalshi.upstream")
 
 
 class Gate(Protocol):
-    """Guards the way up: the account's rate budget and the breaker."""
+    """Guards the way up: the account's rate budget and the breakers."""
 
     def admit(self, endpoint: Endpoint, *, charged: bool, background: bool, max_wait_s: float) -> None:
         """Let one attempt pass, after at most `max_wait_s`. Raises RateLimited or BreakerOpen."""
@@ -92,8 +93,12 @@ class Client:
         started = self._monotonic()
         retries = 0
         resigned = False
+        failure: KalshiError | None = None
         while True:
-            deadline_s = self._admitted(call.endpoint, policy, started, background=background)
+            try:
+                deadline_s = self._admitted(call.endpoint, policy, started, background=background)
+            except BreakerOpen as refusal:
+                raise failure or refusal from None  # what really happened says more
             try:
                 return self._attempt(call, deadline_s, request_id, attempt=1 + retries + resigned)
             except TimestampExpired:
@@ -106,6 +111,7 @@ class Client:
                 wait_s = delay_s(policy, retries, elapsed_s, self._chance()) if error.retryable else None
                 if wait_s is None:
                     raise
+                failure = error
             retries += 1
             self._sleep(wait_s)
 

@@ -75,6 +75,7 @@ class Numbers(Collector):
         yield dropped
         yield from _budgets(self._accounts)
         yield _breakers()
+        yield _left_alone(self._accounts)
         yield from _processes(processes)
 
 
@@ -142,6 +143,17 @@ def _breakers() -> Metric:
         for name in POSITIONS:
             breaker.add_metric([environment, host, name], float(name == position))
     return breaker
+
+
+def _left_alone(accounts: list[Account]) -> Metric:
+    family = GaugeMetricFamily(
+        "kalshi_operations_left_alone",
+        "Operations that fail by themselves and are not asked now, as far as this process has heard.",
+        labels=["account"],
+    )
+    for slug, operations in standing.left_alone(accounts).items():
+        family.add_metric([slug], len(operations))
+    return family
 
 
 def _processes(documents: list[dict[str, Any]]) -> Iterator[Metric]:

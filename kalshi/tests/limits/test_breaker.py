@@ -1,7 +1,7 @@
 import pytest
 
 from kalshi import errors
-from kalshi.limits.breaker import FAILURES, OPEN_S, PROBE_LEASE_S, Breaker
+from kalshi.limits.breaker import FAILURES, OPEN_S, PROBE_LEASE_S, Breaker, of_host, of_operation
 from kalshi.limits.shared_breaker import LEASE_S, SharedBreaker
 from kalshi.redis_link import PREFIX, link_to
 from kalshi.tests.cache.stores import redis_cache
@@ -20,9 +20,11 @@ class Host:
         local = Breaker(clock=lambda: self.now)
         return SharedBreaker(link, scope, local, clock=lambda: self.now) if link else local
 
-    def request(self, error=None):
-        probe = self.breaker.admit()
-        self.breaker.report(error, probe=probe)
+    def request(self, error=None, operation="get_balance"):
+        self.hear(error, operation, probe=self.breaker.admit())
+
+    def hear(self, error=None, operation="get_balance", *, probe=False):
+        self.breaker.report(of_host(error), operation, probe=probe)
 
     def break_it(self):
         for _ in range(FAILURES):
@@ -56,29 +58,102 @@ def test_it_opens_after_five_failures_in_a_row(host):
     assert caught.value.retry_after_s == pytest.approx(OPEN_S - 3)
 
 
-@pytest.mark.parametrize(
-    ("error", "opens"),
-    [
-        (errors.UpstreamUnavailable("x"), True),
-        (errors.UpstreamTimeout("x"), True),
-        (errors.UnexpectedPayload("x"), True),
-        (errors.RateLimited("x"), False),
-        (errors.UpstreamRefused("x"), False),
-        (errors.AuthRejected("x"), False),
-        (errors.NotFound("x"), False),
-        (errors.BreakerOpen("x"), False),
-        (errors.KalshiError("a bug"), False),
-        (None, False),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_only_a_host_that_does_not_work_opens_it(host, error, opens):
-    for _ in range(3 * FAILURES):
-        try:
-            host.request(error)
-        except errors.BreakerOpen:
-            break
-    assert (host.breaker.snapshot() == "open") is opens
+MEANINGS = [
+    # what came, what it says of its operation, and of the host
+    (None, "works", "works"),
+    (errors.NotFound("x", upstream_status=404), "works", "works"),
+    (errors.UpstreamRefused("x", upstream_status=400), "works", "works"),
+    (errors.AuthRejected("x", upstream_status=401), "works", "works"),
+    (errors.RateLimited("x", upstream_status=429), "works", "works"),
+    (errors.UpstreamUnavailable("no connection"), "fails", "fails"),
+    (errors.UpstreamTimeout("late"), "fails", "fails"),
+    (errors.UpstreamUnavailable("x", upstream_status=503), "fails", "faults"),
+    (errors.UnexpectedPayload("x", upstream_status=204), "fails", "answers"),
+    (errors.UnexpectedPayload("too large"), "fails", "answers"),
+    (errors.NotTheExchange("x", upstream_status=403), "fails", "answers"),
+    (errors.LimitedOnTheWay("x", upstream_status=429), "fails", "answers"),
+    (errors.FunctionFailed("a bug of theirs"), "fails", "nothing"),
+    (errors.BreakerOpen("x"), "nothing", "nothing"),
+    (errors.NoCredentials("x"), "nothing", "nothing"),
+    (errors.KalshiError("a bug"), "nothing", "nothing"),
+]
+
+
+@pytest.mark.parametrize(("error", "operation", "host"), MEANINGS, ids=repr)
+def test_each_outcome_says_its_own_of_operation_and_host(error, operation, host):
+    assert (of_operation(error), of_host(error)) == (operation, host)
+
+
+@pytest.mark.parametrize("error", [found for found, _, host in MEANINGS if host != "fails"], ids=repr)
+def test_whatever_one_operation_answers_the_host_is_not_left_alone(host, error):
+    for _ in range(4 * FAILURES):
+        host.request(error)
+    assert host.breaker.snapshot() == "closed"
+
+
+FAULT = errors.UpstreamUnavailable("x", upstream_status=503)
+
+
+def test_two_operations_that_fail_leave_the_host_open_to_others(host):
+    for _ in range(4 * FAILURES):
+        host.request(FAULT, "get_balance")
+        host.request(FAULT, "get_orders")
+    assert host.breaker.snapshot() == "closed"
+
+
+def test_three_operations_that_fail_say_that_the_host_does(host):
+    for operation in ("get_balance", "get_orders", "get_balance", "get_balance"):
+        host.request(FAULT, operation)
+    assert host.breaker.snapshot() == "closed"
+    host.request(FAULT, "get_events")
+    assert host.breaker.snapshot() == "open"
+
+
+def test_five_different_operations_are_needed_as_often_as_five_failures(host):
+    for operation in ("one", "two", "three", "four"):
+        host.request(FAULT, operation)
+    assert host.breaker.snapshot() == "closed"
+    host.request(FAULT, "five")
+    assert host.breaker.snapshot() == "open"
+
+
+@pytest.mark.parametrize("answer", [None, errors.NotFound("x"), errors.RateLimited("x")])
+def test_a_success_between_them_starts_anew(host, answer):
+    for _ in range(3):
+        for operation in ("one", "two", "three", "three"):
+            host.request(FAULT, operation)
+        host.request(answer, "four")
+    assert host.breaker.snapshot() == "closed"
+
+
+def test_time_outs_and_faults_of_three_count_together(host):
+    for error, operation in [(DOWN, "one"), (FAULT, "one"), (FAULT, "two"), (DOWN, "one")]:
+        host.request(error, operation)
+    assert host.breaker.snapshot() == "closed"
+    host.request(FAULT, "three")
+    assert host.breaker.snapshot() == "open"
+
+
+def test_a_probe_that_is_answered_badly_shows_that_the_host_is_there(broken):
+    broken.now += OPEN_S
+    broken.request(errors.UnexpectedPayload("x"))
+    assert broken.breaker.snapshot() == "closed"
+
+
+def test_after_a_probe_with_a_fault_one_more_of_three_operations_opens_it(host):
+    for operation in ("one", "two", "three", "one", "one"):
+        host.request(FAULT, operation)
+    host.now += OPEN_S
+    host.request(FAULT, "one")
+    assert host.breaker.snapshot() == "closed"
+    host.request(FAULT, "two")
+    assert host.breaker.snapshot() == "open"
+    host.now += OPEN_S
+    host.request(FAULT, "one")
+    host.request(None, "two")
+    for _ in range(4 * FAILURES):
+        host.request(FAULT, "one")
+    assert host.breaker.snapshot() == "closed"
 
 
 @pytest.mark.parametrize("answer", [None, errors.NotFound("x"), errors.RateLimited("x")])
@@ -119,13 +194,13 @@ def test_a_failed_probe_opens_it_again_at_once(broken):
 
 def test_failures_of_requests_that_left_earlier_do_not_prolong_it(broken):
     broken.now += 9
-    broken.breaker.report(DOWN, probe=False)
+    broken.hear(DOWN)
     broken.now += 1
     assert broken.breaker.admit() is True
 
 
 def test_an_answer_to_a_request_that_left_earlier_closes_it(broken):
-    broken.breaker.report(None, probe=False)
+    broken.hear()
     assert broken.breaker.snapshot() == "closed"
 
 
@@ -147,7 +222,7 @@ def test_whether_it_is_open_can_be_seen_without_waiting(host):
     assert not host.breaker.is_open()
     host.break_it()
     assert host.breaker.is_open()
-    host.breaker.report(None, probe=False)
+    host.hear()
     assert not host.breaker.is_open()
 
 
@@ -165,18 +240,30 @@ class TestProcesses:
 
     def test_failures_of_all_count_together(self, host, other):
         for breaker in (host.breaker, other, host.breaker, other, host.breaker):
-            breaker.report(DOWN, probe=breaker.admit())
+            breaker.report("fails", "get_balance", probe=breaker.admit())
         for breaker in (host.breaker, other):
             with pytest.raises(errors.BreakerOpen):
                 breaker.admit()
             assert breaker.is_open()
+
+    def test_operations_that_fail_are_counted_over_all_processes(self, host, other):
+        for breaker, operation in (
+            (host.breaker, "one"),
+            (other, "two"),
+            (other, "three"),
+            (host.breaker, "one"),
+        ):
+            breaker.report("faults", operation, probe=breaker.admit())
+        assert other.snapshot() == "closed"
+        other.report("faults", "two", probe=other.admit())
+        assert host.breaker.snapshot() == other.snapshot() == "open"
 
     def test_one_probe_is_out_over_all_processes(self, broken, other):
         broken.now += OPEN_S
         assert broken.breaker.admit() is True
         with pytest.raises(errors.BreakerOpen):
             other.admit()
-        broken.breaker.report(None, probe=True)
+        broken.hear(probe=True)
         assert other.admit() is False
         assert other.snapshot() == "closed"
 
@@ -196,7 +283,7 @@ class TestProcesses:
             assert broken.breaker._renew_probe()
             with pytest.raises(errors.BreakerOpen):
                 other.admit()
-        broken.breaker.report(DOWN, probe=True)
+        broken.hear(DOWN, probe=True)
         assert not broken.breaker._renew_probe()
 
     def test_a_clock_set_back_prolongs_nothing(self, broken):

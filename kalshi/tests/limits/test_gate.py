@@ -4,7 +4,8 @@ from threading import Thread
 import pytest
 
 from kalshi import errors
-from kalshi.limits.breaker import FAILURES, OPEN_S, Breaker
+from kalshi.limits.breaker import FAILURES, OPEN_S, OPERATION_REFUSAL, Breaker
+from kalshi.limits.breakers import Breakers
 from kalshi.limits.budget import Budget
 from kalshi.limits.gate import LimitGate
 from kalshi.upstream.client import Gate
@@ -19,7 +20,7 @@ class Operation:
 
 
 BALANCE = Operation()
-MARKET = Operation("/markets/{ticker}", signed=False)
+MARKET = Operation("/markets/{ticker}", signed=False, operation="get_market")
 
 
 class Way:
@@ -28,14 +29,18 @@ class Way:
     def __init__(self):
         self.now = 1000.0
         self.budget = Budget(share=1.0, clock=lambda: self.now, sleep=self._sleep)
-        self.breaker = Breaker(clock=lambda: self.now)
+        self.breakers = self.account(Breaker(clock=lambda: self.now))
+        self.breaker = self.breakers.host
         self.heard: list[object] = []
         self.gate: Gate = LimitGate(
             self.budget,
-            self.breaker,
+            self.breakers,
             on_upstream=lambda *found: self.heard.append(found),
             on_limited=lambda: self.heard.append("limited"),
         )
+
+    def account(self, host):
+        return Breakers(host, lambda operation: Breaker(clock=lambda: self.now, refusal=OPERATION_REFUSAL))
 
     def _sleep(self, seconds):
         self.now += seconds
@@ -97,6 +102,63 @@ def test_a_probe_is_known_again_when_it_reports(way):
     assert way.breaker.snapshot() == "half_open"
     way.gate.report(BALANCE, errors.UpstreamTimeout("x"), 15.0)
     assert way.breaker.snapshot() == "open"
+
+
+LARGE = errors.UnexpectedPayload("larger than 32 MiB")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LARGE,
+        errors.UnexpectedPayload("no data", upstream_status=204),
+        errors.FunctionFailed("a bug"),
+        errors.NotTheExchange("a page", upstream_status=403),
+        errors.LimitedOnTheWay("a page", upstream_status=429),
+        errors.UpstreamUnavailable("x", upstream_status=500),
+    ],
+)
+def test_an_operation_that_always_fails_is_left_alone_and_all_others_are_served(way, error):
+    for _ in range(FAILURES):
+        way.attempt(error, BALANCE)
+        way.now += 1  # a 429 slows the account down
+    with pytest.raises(errors.BreakerOpen, match="in a row at this"):
+        way.attempt(endpoint=BALANCE)
+    way.attempt(endpoint=MARKET)
+    assert way.breakers.left_alone() == ["get_balance"]
+    assert way.breaker.snapshot() == "closed"
+
+
+def test_an_operation_of_one_account_says_nothing_of_another_accounts(way):
+    other = way.account(way.breaker)
+    for _ in range(FAILURES):
+        way.attempt(LARGE, BALANCE)
+    assert way.breakers.of("get_balance").is_open()
+    assert not other.of("get_balance").is_open()
+
+
+def test_a_host_that_is_away_is_left_alone_by_all_operations_of_all_accounts(way):
+    other = way.account(way.breaker)
+    for endpoint in (BALANCE, MARKET, BALANCE, MARKET, MARKET):
+        way.attempt(errors.UpstreamTimeout("x"), endpoint)
+    assert other.of("get_orders").is_open() and way.breakers.of("get_balance").is_open()
+    assert way.breakers.left_alone() == []
+    with pytest.raises(errors.BreakerOpen, match="in a row and"):
+        other.of("get_orders").admit()
+
+
+def test_a_probe_of_an_operation_is_not_lost_behind_the_hosts_breaker(way):
+    for _ in range(FAILURES):
+        way.attempt(LARGE, BALANCE)
+    way.now += OPEN_S - 1
+    for endpoint in [MARKET] * FAILURES:
+        way.attempt(errors.UpstreamTimeout("x"), endpoint)
+    way.now += 1
+    with pytest.raises(errors.BreakerOpen):
+        way.attempt(endpoint=BALANCE)
+    way.now += OPEN_S
+    way.attempt(endpoint=BALANCE)
+    assert not way.breakers.of("get_balance").is_open()
 
 
 def test_a_429_slows_down_what_was_charged(way):

@@ -105,18 +105,31 @@ def breaker(sandbox: Sandbox, position: str) -> str:
     return f'kalshi_breaker{{environment="sandbox",host="{host}",position="{position}"}}'
 
 
-def test_a_failing_exchange_shows_with_its_error_and_an_open_breaker(
+LEFT_ALONE = 'kalshi_operations_left_alone{account="default"}'
+
+
+def test_an_operation_that_fails_is_left_alone_and_a_failing_exchange_whole(
     served: Served, sandbox: Sandbox
 ) -> None:
     sandbox.fault("garbage", operations=["get_positions"])
-    for number in range(1, 6):
-        assert served.get(f"/api/v1/kalshi/positions/?limit={number}").status_code == 502
+    answers = [served.get(f"/api/v1/kalshi/positions/?limit={number}") for number in range(1, 7)]
+    assert [answer.status_code for answer in answers] == [502] * 5 + [503]
+    assert "at this" in answers[-1].json()["error"]
+    numbers = wait_until(lambda: (found := served.metrics())[LEFT_ALONE] and found, 5, "the operation")
+    assert (numbers[LEFT_ALONE], numbers[breaker(sandbox, "closed")]) == (1, 1)
+    failed = 'kalshi_upstream_requests_total{operation="get_positions",outcome="upstream_bad_payload"}'
+    wait_until(lambda: served.metrics().get(failed, 0) == 5, 20, "the failures")
+    assert served.get("/api/v1/kalshi/orders/?limit=7").status_code == 200
+
+    sandbox.fault("reset", operations=["get_settlements", "get_fills"])
+    for number in range(1, 4):
+        for name in ("fills", "settlements"):
+            assert served.get(f"/api/v1/kalshi/{name}/?limit={number}").status_code == 503
     numbers = wait_until(
         lambda: (found := served.metrics())[breaker(sandbox, "open")] and found, 5, "an open breaker"
     )
     assert numbers[breaker(sandbox, "closed")] == 0
-    failed = 'kalshi_upstream_requests_total{operation="get_positions",outcome="upstream_bad_payload"}'
-    wait_until(lambda: served.metrics().get(failed, 0) >= 5, 20, "the failures")
+    assert "at this" not in served.get("/api/v1/kalshi/orders/?limit=8").json()["error"]
     level, capacity = (
         numbers[f'kalshi_budget_{name}_tokens{{account="default"}}'] for name in ("level", "capacity")
     )

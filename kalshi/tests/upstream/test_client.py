@@ -278,9 +278,11 @@ def test_a_closed_gate_sends_nothing(signer: Credentials, refusal: KalshiError) 
     assert world.sent == world.reports == world.slept == []
 
 
-def test_a_gate_that_closes_between_attempts_ends_the_retries(signer: Credentials) -> None:
+def test_a_gate_that_closes_between_attempts_ends_the_retries_with_the_true_error(
+    signer: Credentials,
+) -> None:
     world = World([RawResponse(503, {}, b"")], refusals={1: BreakerOpen("open", retry_after_s=9)})
-    with pytest.raises(BreakerOpen):
+    with pytest.raises(UpstreamUnavailable, match=r"\(503\)"):
         fetch(world, signer)
     assert len(world.sent) == 1
 

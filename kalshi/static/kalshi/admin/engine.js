@@ -34,8 +34,15 @@ function account(one) {
     node("td", "kg-roomy", tier ?? "not known yet"),
     node("td", "kg-wide", meter, node("span", "kg-quiet-text", ` ${level} of ${capacity} tokens`)),
     node("td", "kg-number", `${refill_per_s}/s`),
-    node("td", "", badge(one.breaker.replace("_", " "), BREAKERS[one.breaker] ?? "quiet")),
+    node("td", "", ...breakers(one)),
   );
+}
+
+/** The host's, and the operations that fail by themselves. */
+function breakers(one) {
+  const host = badge(one.breaker.replace("_", " "), BREAKERS[one.breaker] ?? "quiet");
+  if (!one.left_alone.length) return [host];
+  return [host, node("p", "kg-quiet-text", `left alone: ${one.left_alone.join(", ")}`)];
 }
 
 function lasting(seconds) {
