@@ -18,8 +18,8 @@ def _nothing(*_: object) -> None:
 
 
 class LimitGate:
-    """The client's Gate. on_upstream: called after every attempt with the operation, "ok" or the error's code, and the
-    seconds it took; on_limited: when it was a 429. Both must be quick.
+    """The client's Gate. on_upstream: called after every attempt with the operation, "ok", "drift" (data of another
+    shape) or the error's code, and the seconds it took; on_limited: when it was a 429. Both must be quick.
 
     Each `admit` that returns is followed by one `report` of the same attempt in the same thread: what was admitted
     (charged or not, a probe or not) is remembered for it per thread.
@@ -55,7 +55,9 @@ class LimitGate:
             raise
         self._admitted.charged, self._admitted.probes = charged, probes
 
-    def report(self, endpoint: "Endpoint", error: KalshiError | None, latency_s: float) -> None:
+    def report(
+        self, endpoint: "Endpoint", error: KalshiError | None, latency_s: float, *, drifted: bool = False
+    ) -> None:
         """What became of the attempt: None for an answer with data. latency_s: seconds it took."""
         charged = getattr(self._admitted, "charged", endpoint.signed)
         probes = getattr(self._admitted, "probes", (False, False))
@@ -64,4 +66,5 @@ class LimitGate:
         if isinstance(error, RateLimited):
             self._budget.limited(charged=charged)
             self._on_limited()
-        self._on_upstream(endpoint.operation, "ok" if error is None else error.code, latency_s)
+        good = "drift" if drifted else "ok"
+        self._on_upstream(endpoint.operation, good if error is None else error.code, latency_s)

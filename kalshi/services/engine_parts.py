@@ -46,7 +46,7 @@ MAX_ACCOUNTS = 500
 @dataclass(frozen=True, slots=True)
 class Observers:
     """Told of every read (operation, the answer's kind or the error's code) and of every attempt upstream (operation,
-    "ok" or the error's code, seconds). They must be quick and raise nothing.
+    "ok", "drift" or the error's code, seconds). They must be quick and raise nothing.
     """
 
     on_outcome: Callable[[str, str], None] = lambda operation, kind: None

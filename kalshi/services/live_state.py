@@ -21,11 +21,14 @@ def live_state(user: Any) -> dict[str, Any]:
     held = access.held(user, Grant.Role.OPERATOR).filter(enabled=True).order_by("slug")
     accounts = [_account(account) for account in held[:MAX_ACCOUNTS]]
     link = engine.current().store.link
-    processes, _ = metrics.of_all_processes()
+    processes, tables = metrics.of_all_processes()
     return {
         "now": time.time(),
         "accounts": accounts,
         "more_accounts": max(0, held.count() - len(accounts)),
+        "drift": {
+            operation: sum(row[:-1]) for (operation, what), row in tables["upstream"] if what == "drift"
+        },
         "redis": "none" if link is None else "lost" if link.down else "connected",
         "processes": [
             {name: process[name] for name in ("pid", "started_at", "resident_bytes", "waiting")}

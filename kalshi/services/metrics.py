@@ -66,7 +66,7 @@ class Counts:
             self._cache[operation, outcome] += 1
 
     def upstream(self, operation: str, outcome: str, took_s: float) -> None:
-        """One attempt at asking Kalshi ended: "ok" or an error's code."""
+        """One attempt at asking Kalshi ended: "ok", "drift" (a body of another shape) or an error's code."""
         with self._lock:
             row = self._upstream.setdefault((operation, outcome), _new_row())
             _add(row, took_s)

@@ -204,6 +204,10 @@ def test_writing_methods_are_refused_before_anything_else(db, method, path) -> N
         (HttpError(404, b'{"error":{"code":"not_found","message":"not found"}}'), 404, "not_found"),
         (HttpError(429, b'{"error":"too many requests"}'), 503, "upstream_rate_limited"),
         (b"<html>", 502, "upstream_bad_payload"),
+        (b'{"error":{"code":"internal_error","message":"try again"}}', 502, "upstream_bad_payload"),
+        (HttpError(403, b"<html><title>Attention Required!</title>"), 503, "upstream_unavailable"),
+        (HttpError(404, b""), 503, "upstream_unavailable"),
+        (HttpError(407, b'{"error":"proxy authentication required"}'), 503, "upstream_unavailable"),
     ],
 )
 def test_what_kalshi_refuses_becomes_our_error(exchange, api, upstream, status, code) -> None:
@@ -212,6 +216,12 @@ def test_what_kalshi_refuses_becomes_our_error(exchange, api, upstream, status, 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["request_id"] == answer["X-Request-ID"]
     assert answer["Cache-Control"] == "no-store"
+
+
+def test_an_answer_without_what_was_promised_passes_byte_for_byte(exchange, api) -> None:
+    exchange.answers["/portfolio/orders"] = b'{ "renamed":[1.50] }'
+    answer = api("orders/")
+    assert (answer.status_code, answer.content) == (200, b'{ "renamed":[1.50] }')
 
 
 def test_a_retry_hint_is_the_same_in_header_and_body(exchange, api) -> None:

@@ -24,7 +24,7 @@ from kalshi.upstream import documents
 from kalshi.upstream.clock import ExchangeClock
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.endpoints import Endpoint
-from kalshi.upstream.error_bodies import error_of
+from kalshi.upstream.error_bodies import error_of, masked, words_of
 from kalshi.upstream.params import Call
 from kalshi.upstream.retry import BACKGROUND, FOREGROUND, RetryPolicy, attempt_deadline_s, delay_s
 from kalshi.upstream.signing import Signer, signature_headers
@@ -40,18 +40,23 @@ class Gate(Protocol):
         """Let one attempt pass, after at most `max_wait_s`. Raises RateLimited or BreakerOpen."""
         ...
 
-    def report(self, endpoint: Endpoint, error: KalshiError | None, latency_s: float) -> None:
-        """Hear how an admitted attempt went; called exactly once for each."""
+    def report(
+        self, endpoint: Endpoint, error: KalshiError | None, latency_s: float, *, drifted: bool = False
+    ) -> None:
+        """Hear how an admitted attempt went; called exactly once for each. `drifted`: data, but of another shape."""
         ...
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A good answer: a JSON object, its bytes as received. `headers`: lower-case names."""
+    """A good answer: a JSON object, its bytes as received. `headers`: lower-case names. `drifted`: it lacks the key
+    that the operation promises; Kalshi does rename keys.
+    """
 
     body: bytes
     status: int
     headers: Mapping[str, str]
+    drifted: bool = False
 
 
 class Client:
@@ -130,6 +135,7 @@ class Client:
         status: int | None = None
         # What the gate hears when the code below fails in a way it should not.
         error: KalshiError | None = KalshiError("An internal error while asking Kalshi.")
+        drifted = False
         try:
             raw = self._transport.get(
                 call.path, call.params, sign=self._signer(), deadline_s=deadline_s, request_id=request_id
@@ -140,11 +146,11 @@ class Client:
             error = known
             raise
         else:
-            error = None
+            error, drifted = None, fetched.drifted
             return fetched
         finally:
             took_s = self._monotonic() - began
-            self._gate.report(call.endpoint, error, took_s)
+            self._gate.report(call.endpoint, error, took_s, drifted=drifted)
             _log_attempt(call, request_id, attempt, status=status, error=error, took_s=took_s)
 
     def _judged(self, endpoint: Endpoint, raw: RawResponse, took_s: float) -> Fetched:
@@ -157,8 +163,14 @@ class Client:
         if error is not None:
             raise error
         body = raw.body or b""
-        _require_json_object(body)
-        return Fetched(body, raw.status, raw.headers)
+        content = _json_object(body)
+        drifted = endpoint.promises not in content
+        if drifted and (words := words_of(content)) is not None:
+            said = masked(f": {words}".encode(), secret).decode() if str(words) else ""
+            raise UnexpectedPayload(f"Kalshi answered 200 with an error{said}.", upstream_status=200)
+        if drifted and endpoint.keeps_promise:
+            log.warning("%s has drifted: it has no %s", endpoint.operation, endpoint.promises)
+        return Fetched(body, raw.status, raw.headers, drifted and endpoint.keeps_promise)
 
     def _signer(self) -> Signer | None:
         """Signs with the time of the moment it is called, so that waiting before costs no validity."""
@@ -168,14 +180,15 @@ class Client:
         return lambda method, path: signature_headers(credentials, method, path, self._clock.ts_ms())
 
 
-def _require_json_object(body: bytes) -> None:
-    """Raise UnexpectedPayload unless the body is a JSON object in UTF-8 that browsers can read too."""
+def _json_object(body: bytes) -> dict[str, object]:
+    """The body's top: UnexpectedPayload unless it is a JSON object in UTF-8 that browsers can read too."""
     try:
         content = documents.parse(body)
     except ValueError:
         raise UnexpectedPayload("Kalshi's answer is no JSON.", upstream_status=200) from None
     if not isinstance(content, dict):
         raise UnexpectedPayload("Kalshi's answer is JSON, but no object.", upstream_status=200)
+    return content
 
 
 def _log_attempt(

@@ -11,8 +11,10 @@ from kalshi import conf
 from kalshi.cache.caches import cache_settings
 from kalshi.cache.entry import Entry
 from kalshi.cache.keys import Scope, cache_key
+from kalshi.errors import UnexpectedPayload
+from kalshi.limits.breaker import FAILURES
 from kalshi.models import Account, AuditEvent
-from kalshi.services import cache_browser, engine, live_state
+from kalshi.services import cache_browser, engine, live_state, metrics
 from kalshi.services.cache_browser import Filters
 from kalshi.tests.admin.conftest import World
 
@@ -140,7 +142,17 @@ def test_the_engine_tells_of_ones_own_accounts_only(world: World) -> None:
     told = world.client("default-operator").get("/admin/engine/state.json").json()
     assert [one["slug"] for one in told["accounts"]] == ["default"]
     assert told["accounts"][0]["budget"].keys() >= {"level", "capacity", "refill_per_s", "tier"}
-    assert told["accounts"][0]["breaker"] == "closed"
+    assert (told["accounts"][0]["breaker"], told["accounts"][0]["left_alone"]) == ("closed", [])
+
+
+def test_the_engine_tells_what_fails_by_itself_and_what_has_another_shape(world: World) -> None:
+    running = engine.of(Account.objects.get(slug="ours"))
+    for _ in range(FAILURES):
+        running.breakers.of("get_orders").report(UnexpectedPayload("204"), (False, False))
+    metrics.counts.upstream("get_game_stats", "drift", 0.1)
+    told = world.client("operator").get("/admin/engine/state.json").json()
+    assert (told["accounts"][0]["breaker"], told["accounts"][0]["left_alone"]) == ("closed", ["get_orders"])
+    assert told["drift"]["get_game_stats"] >= 1
 
 
 def test_an_account_without_a_key_says_so_in_the_engine(world: World) -> None:

@@ -186,3 +186,11 @@ def test_every_attempt_is_reported_and_refusals_of_our_own_are_not(way):
         "limited",
         ("get_balance", "upstream_rate_limited", 0.1),
     ]
+
+
+def test_an_answer_of_another_shape_is_told_as_drift_and_is_no_failure(way):
+    for _ in range(FAILURES + 1):
+        way.admit()
+        way.gate.report(BALANCE, None, 0.1, drifted=True)
+    assert way.heard == [("get_balance", "drift", 0.1)] * (FAILURES + 1)
+    assert way.breakers.left_alone() == []

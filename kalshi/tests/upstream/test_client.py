@@ -56,6 +56,7 @@ class World:
     slept: list[float] = field(default_factory=list)
     admitted: list[tuple[str, bool, bool, float]] = field(default_factory=list)
     reports: list[type | None] = field(default_factory=list)
+    drifted: list[str] = field(default_factory=list)
 
     def get(
         self, path: str, params: Params, *, sign: Signer | None, deadline_s: float, request_id: str
@@ -72,8 +73,11 @@ class World:
             raise refusal
         self.admitted.append((endpoint.operation, charged, background, max_wait_s))
 
-    def report(self, endpoint: Endpoint, error: KalshiError | None, latency_s: float) -> None:
+    def report(
+        self, endpoint: Endpoint, error: KalshiError | None, latency_s: float, *, drifted: bool = False
+    ) -> None:
         self.reports.append(type(error) if error else None)
+        self.drifted += [endpoint.operation] * drifted
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -46,6 +46,13 @@ def test_its_parameters_are_those_of_the_reference(endpoint: Endpoint) -> None:
 
 
 @ROWS
+def test_what_it_promises_is_in_every_body_of_the_reference_or_may_be_missing(endpoint: Endpoint) -> None:
+    schema = reference(endpoint)["response_schema"]
+    assert endpoint.promises in schema["properties"]
+    assert endpoint.keeps_promise is (endpoint.promises in schema.get("required", []))
+
+
+@ROWS
 def test_its_defaults_and_aliases_belong_to_known_parameters_and_lead_to_allowed_values(
     endpoint: Endpoint,
 ) -> None:

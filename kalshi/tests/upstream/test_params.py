@@ -9,6 +9,7 @@ from kalshi.upstream.params import Call, Params, validate
 REPEATED = Endpoint(
     "get_books",
     "/books",
+    promises="books",
     signed=False,
     fresh_s=1,
     params=(

@@ -6,6 +6,7 @@ ROWS = (
     Endpoint(
         operation="get_deposits",
         path="/portfolio/deposits",
+        promises="deposits",
         signed=True,
         params=(limit(1, 500), CURSOR),
         fresh_s=30,
@@ -14,6 +15,7 @@ ROWS = (
     Endpoint(
         operation="get_withdrawals",
         path="/portfolio/withdrawals",
+        promises="withdrawals",
         signed=True,
         params=(limit(1, 500), CURSOR),
         fresh_s=30,
@@ -22,6 +24,7 @@ ROWS = (
     Endpoint(
         operation="get_subaccount_balances",
         path="/portfolio/subaccounts/balances",
+        promises="subaccount_balances",
         signed=True,
         params=(),
         fresh_s=60,
@@ -30,6 +33,7 @@ ROWS = (
     Endpoint(
         operation="get_subaccount_netting",
         path="/portfolio/subaccounts/netting",
+        promises="netting_configs",
         signed=True,
         params=(),
         fresh_s=60,
@@ -38,6 +42,7 @@ ROWS = (
     Endpoint(
         operation="get_subaccount_transfers",
         path="/portfolio/subaccounts/transfers",
+        promises="transfers",
         signed=True,
         params=(limit(1, 1000), CURSOR),
         fresh_s=30,
@@ -46,6 +51,7 @@ ROWS = (
     Endpoint(
         operation="get_intra_exchange_instance_transfers",
         path="/portfolio/intra_exchange_instance_transfers",
+        promises="transfers",
         signed=True,
         params=(limit(1, 500), CURSOR),
         fresh_s=30,
@@ -54,6 +60,7 @@ ROWS = (
     Endpoint(
         operation="get_intra_exchange_instance_transfer",
         path="/portfolio/intra_exchange_instance_transfers/{transfer_id}",
+        promises="transfer",
         signed=True,
         params=(Param("transfer_id", where="path", required=True),),
         fresh_s=30,
@@ -62,6 +69,7 @@ ROWS = (
     Endpoint(
         operation="get_target_balance_allocation",
         path="/portfolio/target_balance_allocation",
+        promises="allocations",
         signed=True,
         params=(),
         fresh_s=60,

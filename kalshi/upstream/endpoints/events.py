@@ -25,6 +25,7 @@ ROWS = (
     Endpoint(
         operation="get_events",
         path="/events",
+        promises="events",
         signed=False,
         params=(
             limit(1, 200),
@@ -46,6 +47,7 @@ ROWS = (
     Endpoint(
         operation="get_multivariate_events",
         path="/events/multivariate",
+        promises="events",
         signed=False,
         params=(limit(1, 200), CURSOR, SERIES_TICKER, Param("collection_ticker"), NESTED),
         fresh_s=60,
@@ -54,6 +56,7 @@ ROWS = (
     Endpoint(
         operation="get_event_fee_changes",
         path="/events/fee_changes",
+        promises="event_fee_changes",
         signed=False,
         params=(EVENT_TICKER, limit(1, 1000), CURSOR),
         fresh_s=HOUR_S,
@@ -62,6 +65,7 @@ ROWS = (
     Endpoint(
         operation="get_event",
         path="/events/{event_ticker}",
+        promises="event",
         signed=False,
         params=(EVENT_IN_PATH, NESTED),
         fresh_s=60,
@@ -70,6 +74,7 @@ ROWS = (
     Endpoint(
         operation="get_event_metadata",
         path="/events/{event_ticker}/metadata",
+        promises="market_details",
         signed=False,
         params=(EVENT_IN_PATH,),
         fresh_s=HOUR_S,
@@ -78,6 +83,7 @@ ROWS = (
     Endpoint(
         operation="get_series_list",
         path="/series",
+        promises="series",
         signed=False,
         params=(
             Param("category"),
@@ -92,6 +98,7 @@ ROWS = (
     Endpoint(
         operation="get_series_fee_changes",
         path="/series/fee_changes",
+        promises="series_fee_change_arr",
         signed=False,
         params=(SERIES_TICKER, Param("show_historical", "boolean")),
         fresh_s=HOUR_S,
@@ -100,6 +107,7 @@ ROWS = (
     Endpoint(
         operation="get_series",
         path="/series/{series_ticker}",
+        promises="series",
         signed=False,
         params=(SERIES_IN_PATH, _VOLUME),
         fresh_s=HOUR_S,
@@ -108,6 +116,7 @@ ROWS = (
     Endpoint(
         operation="get_market_candlesticks_by_event",
         path="/series/{series_ticker}/events/{ticker}/candlesticks",
+        promises="market_candlesticks",
         signed=False,
         params=(TICKER_IN_PATH, SERIES_IN_PATH, START_TS, END_TS, PERIOD),
         fresh_s=30,
@@ -116,6 +125,7 @@ ROWS = (
     Endpoint(
         operation="get_event_forecast_percentiles_history",
         path="/series/{series_ticker}/events/{ticker}/forecast_percentile_history",
+        promises="forecast_history",
         signed=True,
         params=(
             TICKER_IN_PATH,
@@ -131,6 +141,7 @@ ROWS = (
     Endpoint(
         operation="get_multivariate_event_collections",
         path="/multivariate_event_collections",
+        promises="multivariate_contracts",
         signed=False,
         params=(
             Param("status", choices=("unopened", "open", "closed")),
@@ -145,6 +156,7 @@ ROWS = (
     Endpoint(
         operation="get_multivariate_event_collection",
         path="/multivariate_event_collections/{collection_ticker}",
+        promises="multivariate_contract",
         signed=False,
         params=(Param("collection_ticker", where="path", required=True),),
         fresh_s=HOUR_S,

@@ -6,6 +6,7 @@ ROWS = (
     Endpoint(
         operation="get_exchange_status",
         path="/exchange/status",
+        promises="exchange_active",
         signed=False,
         params=(),
         fresh_s=5,
@@ -15,6 +16,7 @@ ROWS = (
     Endpoint(
         operation="get_exchange_schedule",
         path="/exchange/schedule",
+        promises="schedule",
         signed=False,
         params=(),
         fresh_s=HOUR_S,
@@ -23,6 +25,7 @@ ROWS = (
     Endpoint(
         operation="get_user_data_timestamp",
         path="/exchange/user_data_timestamp",
+        promises="as_of_time",
         signed=False,
         params=(),
         fresh_s=5,
@@ -31,6 +34,7 @@ ROWS = (
     Endpoint(
         operation="get_account_api_limits",
         path="/account/limits",
+        promises="read",
         signed=True,
         params=(),
         fresh_s=HOUR_S,
@@ -39,6 +43,7 @@ ROWS = (
     Endpoint(
         operation="get_account_endpoint_costs",
         path="/account/endpoint_costs",
+        promises="endpoint_costs",
         signed=False,
         params=(),
         fresh_s=HOUR_S,
@@ -47,6 +52,7 @@ ROWS = (
     Endpoint(
         operation="get_account_api_usage_level_volume_progress",
         path="/account/api_usage_level/volume_progress",
+        promises="volume_progress",
         signed=True,
         params=(),
         fresh_s=HOUR_S,
@@ -56,6 +62,7 @@ ROWS = (
     Endpoint(
         operation="get_api_keys",
         path="/api_keys",
+        promises="api_keys",
         signed=True,
         params=(Param("fcm_subtrader_id"),),
         fresh_s=60,
@@ -63,6 +70,7 @@ ROWS = (
     Endpoint(
         operation="get_tags_for_series_categories",
         path="/search/tags_by_categories",
+        promises="tags_by_categories",
         signed=False,
         params=(),
         fresh_s=HOUR_S,
@@ -71,6 +79,7 @@ ROWS = (
     Endpoint(
         operation="get_filters_for_sports",
         path="/search/filters_by_sport",
+        promises="filters_by_sports",
         signed=False,
         params=(),
         fresh_s=HOUR_S,

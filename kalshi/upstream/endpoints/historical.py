@@ -31,6 +31,7 @@ ROWS = (
     Endpoint(
         operation="get_historical_cutoff",
         path="/historical/cutoff",
+        promises="market_settled_ts",
         signed=False,
         params=(),
         fresh_s=_CUTOFF_S,
@@ -39,6 +40,7 @@ ROWS = (
     Endpoint(
         operation="get_historical_markets",
         path="/historical/markets",
+        promises="markets",
         signed=False,
         params=(
             limit(0, 1000),
@@ -54,6 +56,7 @@ ROWS = (
     Endpoint(
         operation="get_historical_market",
         path="/historical/markets/{ticker}",
+        promises="market",
         signed=False,
         params=(TICKER_IN_PATH,),
         fresh_s=DAY_S,
@@ -63,6 +66,7 @@ ROWS = (
     Endpoint(
         operation="get_market_candlesticks_historical",
         path="/historical/markets/{ticker}/candlesticks",
+        promises="candlesticks",
         signed=False,
         params=(TICKER_IN_PATH, START_TS, END_TS, PERIOD),
         fresh_s=DAY_S,
@@ -72,6 +76,7 @@ ROWS = (
     Endpoint(
         operation="get_trades_historical",
         path="/historical/trades",
+        promises="trades",
         signed=False,
         params=(TICKER, MIN_TS, MAX_TS, limit(0, 1000), CURSOR, BLOCK_TRADE),
         fresh_s=_CUTOFF_S,
@@ -80,6 +85,7 @@ ROWS = (
     Endpoint(
         operation="get_fills_historical",
         path="/historical/fills",
+        promises="fills",
         signed=True,
         params=(TICKER, MIN_TS, MAX_TS, limit(1, 1000), CURSOR, SUBACCOUNT),
         fresh_s=_CUTOFF_S,
@@ -88,6 +94,7 @@ ROWS = (
     Endpoint(
         operation="get_historical_orders",
         path="/historical/orders",
+        promises="orders",
         signed=True,
         params=(TICKER, MIN_TS, MAX_TS, limit(1, 1000), CURSOR, SUBACCOUNT),
         fresh_s=_CUTOFF_S,
@@ -96,6 +103,7 @@ ROWS = (
     Endpoint(
         operation="get_historical_positions",
         path="/historical/positions",
+        promises="market_positions",
         signed=True,
         params=(TICKER, EVENT_TICKER, SUBACCOUNT, limit(1, 1000), CURSOR),
         fresh_s=_CUTOFF_S,

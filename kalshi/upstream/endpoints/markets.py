@@ -25,6 +25,7 @@ ROWS = (
     Endpoint(
         operation="get_markets",
         path="/markets",
+        promises="markets",
         signed=False,
         params=(
             limit(0, 1000),
@@ -49,6 +50,7 @@ ROWS = (
     Endpoint(
         operation="get_trades",
         path="/markets/trades",
+        promises="trades",
         signed=False,
         params=(limit(0, 1000), CURSOR, TICKER, MIN_TS, MAX_TS, BLOCK_TRADE),
         fresh_s=5,
@@ -57,6 +59,7 @@ ROWS = (
     Endpoint(
         operation="get_market_orderbooks",
         path="/markets/orderbooks",
+        promises="orderbooks",
         signed=False,
         params=(Param("tickers", required=True, serialization="repeat", max_items=100),),
         fresh_s=1,
@@ -65,6 +68,7 @@ ROWS = (
     Endpoint(
         operation="batch_get_market_candlesticks",
         path="/markets/candlesticks",
+        promises="markets",
         signed=False,
         params=(
             Param("market_tickers", required=True, serialization="comma", max_items=100),
@@ -79,6 +83,7 @@ ROWS = (
     Endpoint(
         operation="get_market",
         path="/markets/{ticker}",
+        promises="market",
         signed=False,
         params=(TICKER_IN_PATH,),
         fresh_s=60,
@@ -88,6 +93,7 @@ ROWS = (
     Endpoint(
         operation="get_market_orderbook",
         path="/markets/{ticker}/orderbook",
+        promises="orderbook_fp",
         signed=False,
         params=(TICKER_IN_PATH, Param("depth", "integer", minimum=0, maximum=100)),
         fresh_s=1,
@@ -96,6 +102,7 @@ ROWS = (
     Endpoint(
         operation="get_market_candlesticks",
         path="/series/{series_ticker}/markets/{ticker}/candlesticks",
+        promises="candlesticks",
         signed=False,
         params=(SERIES_IN_PATH, TICKER_IN_PATH, START_TS, END_TS, PERIOD, LATEST_BEFORE),
         fresh_s=30,

@@ -18,6 +18,7 @@ ROWS = (
     Endpoint(
         operation="get_milestones",
         path="/milestones",
+        promises="milestones",
         signed=False,
         params=(
             limit(1, 500, required=True),
@@ -36,6 +37,7 @@ ROWS = (
     Endpoint(
         operation="get_milestone",
         path="/milestones/{milestone_id}",
+        promises="milestone",
         signed=False,
         params=(_MILESTONE_ID,),
         fresh_s=HOUR_S,
@@ -44,6 +46,7 @@ ROWS = (
     Endpoint(
         operation="get_live_datas",
         path="/live_data/batch",
+        promises="live_datas",
         signed=False,
         params=(
             Param("milestone_ids", required=True, serialization="repeat", max_items=100),
@@ -55,6 +58,7 @@ ROWS = (
     Endpoint(
         operation="get_live_data_by_milestone",
         path="/live_data/milestone/{milestone_id}",
+        promises="live_data",
         signed=False,
         params=(_MILESTONE_ID, _PLAYER_STATS),
         fresh_s=5,
@@ -63,6 +67,8 @@ ROWS = (
     Endpoint(
         operation="get_game_stats",
         path="/live_data/milestone/{milestone_id}/game_stats",
+        promises="pbp",
+        keeps_promise=False,
         signed=False,
         params=(_MILESTONE_ID,),
         fresh_s=5,
@@ -71,6 +77,7 @@ ROWS = (
     Endpoint(
         operation="get_event_live_data",
         path="/live_data/events/{event_ticker}",
+        promises="live_data",
         signed=False,
         params=(EVENT_IN_PATH, Param("range")),
         fresh_s=5,
@@ -79,6 +86,7 @@ ROWS = (
     Endpoint(
         operation="get_weather_index",
         path="/live_data/weather/{city}",
+        promises="timeseries",
         signed=False,
         params=(
             _CITY,
@@ -93,6 +101,7 @@ ROWS = (
     Endpoint(
         operation="get_weather_index_calibrations",
         path="/live_data/weather/{city}/calibrations",
+        promises="calibrations",
         signed=False,
         params=(_CITY,),
         fresh_s=HOUR_S,
@@ -101,6 +110,7 @@ ROWS = (
     Endpoint(
         operation="get_live_data",
         path="/live_data/{type}/milestone/{milestone_id}",
+        promises="live_data",
         signed=False,
         params=(Param("type", where="path", required=True), _MILESTONE_ID, _PLAYER_STATS),
         fresh_s=5,
@@ -109,6 +119,8 @@ ROWS = (
     Endpoint(
         operation="get_structured_targets",
         path="/structured_targets",
+        promises="structured_targets",
+        keeps_promise=False,
         signed=False,
         params=(
             Param("ids", serialization="repeat", max_items=2000),
@@ -123,6 +135,8 @@ ROWS = (
     Endpoint(
         operation="get_structured_target",
         path="/structured_targets/{structured_target_id}",
+        promises="structured_target",
+        keeps_promise=False,
         signed=False,
         params=(Param("structured_target_id", where="path", required=True),),
         fresh_s=HOUR_S,
@@ -131,6 +145,7 @@ ROWS = (
     Endpoint(
         operation="get_incentive_programs",
         path="/incentive_programs",
+        promises="incentive_programs",
         signed=False,
         params=(
             Param("status", choices=("all", "active", "upcoming", "closed", "paid_out")),

@@ -30,8 +30,9 @@ class Param:
 class Endpoint:
     """One upstream operation.
 
-    `path` has no /trade-api/v2. `signed`: Kalshi demands a signature. `fresh_s`, `keep_s` and `patience_s`
-    are defaults which the admin may change. `cost` holds until /account/endpoint_costs says otherwise.
+    `path` has no /trade-api/v2. `promises`: the key of a 200's body that holds what was asked for; `keeps_promise`: it
+    is always there, so that a body without it has drifted. `signed`: Kalshi demands a signature. `fresh_s`, `keep_s`
+    and `patience_s` are defaults which the admin may change. `cost` holds until /account/endpoint_costs says otherwise.
     `name` is the short name in status, admin and URL reversing; None: internal only, no caller may ask for it.
     `in_status`: the status document tells how old its copy is. `api_defaults` and `api_aliases` hold for our own
     API only; an alias of None drops the parameter.
@@ -39,6 +40,7 @@ class Endpoint:
 
     operation: str
     path: str
+    promises: str
     signed: bool
     params: tuple[Param, ...]
     fresh_s: float
@@ -47,6 +49,7 @@ class Endpoint:
     cost: int = 10
     name: str | None = None
     in_status: bool = False
+    keeps_promise: bool = True
     api_defaults: Mapping[str, str] = field(default_factory=dict)
     api_aliases: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
 

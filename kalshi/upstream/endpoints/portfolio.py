@@ -19,6 +19,7 @@ ROWS = (
     Endpoint(
         operation="get_balance",
         path="/portfolio/balance",
+        promises="balance",
         signed=True,
         params=(SUBACCOUNT, Param("exchange_index", "integer")),
         fresh_s=60,
@@ -28,6 +29,7 @@ ROWS = (
     Endpoint(
         operation="get_positions",
         path="/portfolio/positions",
+        promises="market_positions",
         signed=True,
         params=(
             CURSOR,
@@ -46,6 +48,7 @@ ROWS = (
     Endpoint(
         operation="get_orders",
         path="/portfolio/orders",
+        promises="orders",
         signed=True,
         params=(
             TICKER,
@@ -67,6 +70,7 @@ ROWS = (
     Endpoint(
         operation="get_order_queue_positions",
         path="/portfolio/orders/queue_positions",
+        promises="queue_positions",
         signed=True,
         params=(Param("market_tickers", serialization="comma"), EVENT_TICKER, SUBACCOUNT),
         fresh_s=5,
@@ -75,6 +79,7 @@ ROWS = (
     Endpoint(
         operation="get_order",
         path="/portfolio/orders/{order_id}",
+        promises="order",
         signed=True,
         params=(_ORDER_ID,),
         fresh_s=5,
@@ -84,6 +89,7 @@ ROWS = (
     Endpoint(
         operation="get_order_queue_position",
         path="/portfolio/orders/{order_id}/queue_position",
+        promises="queue_position_fp",
         signed=True,
         params=(_ORDER_ID,),
         fresh_s=5,
@@ -92,6 +98,7 @@ ROWS = (
     Endpoint(
         operation="get_fills",
         path="/portfolio/fills",
+        promises="fills",
         signed=True,
         params=(
             Param("ticker", serialization="comma", max_items=100),
@@ -109,6 +116,7 @@ ROWS = (
     Endpoint(
         operation="get_settlements",
         path="/portfolio/settlements",
+        promises="settlements",
         signed=True,
         params=(limit(1, 1000), CURSOR, TICKER, EVENT_TICKER, MIN_TS, MAX_TS, SUBACCOUNT),
         fresh_s=30,
@@ -117,6 +125,8 @@ ROWS = (
     Endpoint(
         operation="get_order_groups",
         path="/portfolio/order_groups",
+        promises="order_groups",
+        keeps_promise=False,
         signed=True,
         params=(SUBACCOUNT,),
         fresh_s=30,
@@ -125,6 +135,7 @@ ROWS = (
     Endpoint(
         operation="get_order_group",
         path="/portfolio/order_groups/{order_group_id}",
+        promises="orders",
         signed=True,
         params=(Param("order_group_id", where="path", required=True), SUBACCOUNT),
         fresh_s=30,
@@ -133,6 +144,7 @@ ROWS = (
     Endpoint(
         operation="get_portfolio_resting_order_total_value",
         path="/portfolio/summary/total_resting_order_value",
+        promises="total_resting_order_value",
         signed=True,
         params=(),
         fresh_s=30,

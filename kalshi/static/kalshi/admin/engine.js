@@ -45,6 +45,12 @@ function breakers(one) {
   return [host, node("p", "kg-quiet-text", `left alone: ${one.left_alone.join(", ")}`)];
 }
 
+/** Answers that lacked what their operation promises: Kalshi has renamed something. */
+function drift(state) {
+  const found = Object.entries(state.drift).map(([operation, number]) => `${operation} (${number})`);
+  return found.length ? ` Answers of another shape than documented: ${found.join(", ")}.` : "";
+}
+
 function lasting(seconds) {
   for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"]]) {
     if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
@@ -68,7 +74,7 @@ function show(state) {
   document.getElementById("engine-processes").replaceChildren(...state.processes.map((one) => process(one, state.now)));
   document.getElementById("engine-redis").replaceChildren(badge(...REDIS[state.redis]));
   const more = state.more_accounts ? ` ${state.more_accounts} more accounts are not shown.` : "";
-  note.textContent = `As of ${new Date(state.now * 1000).toLocaleTimeString()}, every ${EVERY_MS / 1000} seconds.${more}`;
+  note.textContent = `As of ${new Date(state.now * 1000).toLocaleTimeString()}, every ${EVERY_MS / 1000} seconds.${more}${drift(state)}`;
 }
 
 async function ask() {
