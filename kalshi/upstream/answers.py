@@ -40,12 +40,17 @@ class _DeadlineReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def left_s(self) -> float | None:
+        """Seconds until the deadline; None when there is none. TimeoutError when it is over."""
+        if self._deadline is None:
+            return None
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the deadline of this answer is over")
+        return left_s
+
     def readinto(self, buffer: Any, /) -> int | None:
-        if self._deadline is not None:
-            left_s = self._deadline - time.monotonic()
-            if left_s <= 0:
-                raise TimeoutError("the deadline of this answer is over")
-            self._sock.settimeout(left_s)
+        self._sock.settimeout(self.left_s())
         return self._stream.readinto(buffer)
 
     def close(self) -> None:
@@ -64,8 +69,8 @@ class Answer(HTTPResponse):
 
     def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        stream = self.fp.detach()
-        self.fp = io.BufferedReader(_DeadlineReader(stream, sock, sock.gettimeout()))
+        self._reader = _DeadlineReader(self.fp.detach(), sock, sock.gettimeout())
+        self.fp = io.BufferedReader(self._reader)
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         # Only for its state: whatever was asked was a GET.
         self._parser.send(h11.Request(method="GET", target="/", headers=[("Host", "exchange")]))
@@ -86,6 +91,7 @@ class Answer(HTTPResponse):
         """The next part of the body, of whatever length; empty at its end. `amt` is not kept to."""
         if self.fp is None:
             return b""
+        self._reader.left_s()  # many small chunks take long without any waiting
         event = self._event()
         if isinstance(event, h11.Data):
             self._received += len(event.data)

@@ -24,7 +24,16 @@ from kalshi.upstream.transport import RequestsTransport
 
 Deadly = dict[str, Script]
 
+
+def flood_of_small_chunks(line: Line) -> None:
+    """Faster than they can be read, so that nobody ever waits for bytes."""
+    line.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not line.closing.is_set():
+        line.send(b"1\r\nx\r\n" * 20_000)
+
+
 NEVER_DONE: Deadly = {
+    "small chunks come too fast": after_request(flood_of_small_chunks),
     "it hangs": after_request(Line.hang),
     "headers drip": after_request(lambda line: line.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: 1\r\n" * 1000)),
     "one header line drips": after_request(lambda line: line.drip(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 9999)),
