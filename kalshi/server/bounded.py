@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -94,7 +94,7 @@ class BoundedProtocol(AtOnceProtocol):
         super().take_request()
         if self._answered is not None:
             return
-        self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
+        cast(dict[str, Any], self.scope)[CONNECTION] = self
         if self._is_proxy:
             forwarded = [value for name, value in self.headers if name == b"x-forwarded-for"]
             if not forwarded:

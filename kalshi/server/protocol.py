@@ -185,7 +185,9 @@ class AtOnceProtocol(FramedProtocol):
         """
         try:
             read = known or at_once.read(self._asked(), self._peer)
-            reply = None if read is None else at_once.answer(*read)
+            if read is None:
+                return None
+            reply = at_once.answer(*read)
         except httptools.HttpParserInvalidURLError:
             return None  # the long way refuses it
         except Exception:

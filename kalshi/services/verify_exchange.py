@@ -184,7 +184,7 @@ class Exchange:
                 answer.status, answer.headers, answer.body, secret=credentials.key_id if credentials else ""
             )
         try:
-            documents.read_object(answer.body)
+            documents.read_object(answer.body or b"")
         except UnexpectedPayload as error:
             return error
         return None

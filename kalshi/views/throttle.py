@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from typing import cast
 
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -54,7 +55,7 @@ class CallerThrottle(BaseThrottle):
     callers = Buckets(capacity=2_000, refill_per_s=200)
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        wait_s = self.callers.take(access.caller_name(request.user, request.auth))
+        wait_s = self.callers.take(access.caller_name(request.user, cast(access.Credential, request.auth)))
         if wait_s:
             # Our own error, because each kind of view puts it into the shape of its own answers.
             raise TooManyRequests("Too many requests; slow down.", retry_after_s=wait_s)
