@@ -7,6 +7,7 @@
     │   └── UpstreamRefused         upstream 400; also an UpstreamError
     ├── Forbidden                   the caller may not see it
     ├── TooManyRequests             the caller's own limit, whatever Kalshi's is
+    │   └── ShareTaken              the caller's share of what all callers share
     ├── EndpointOff                 switched off in the admin
     ├── DatabaseUnavailable         nobody can be let in: who asks stands in our database
     └── UpstreamError
@@ -72,6 +73,12 @@ class TooManyRequests(KalshiError):
 
     status = 429
     code = "too_many_requests"
+
+
+class ShareTaken(TooManyRequests):
+    """The caller has its share of seats, threads or costly work already; the rest is for others."""
+
+    stale_ok = True
 
 
 class EndpointOff(KalshiError):

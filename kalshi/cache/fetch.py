@@ -23,13 +23,22 @@ Load = Callable[[], tuple[int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Whose threads and seats a fetch takes: those of an operation, in an account's lane, for a caller ("": none)."""
+
+    pool: str
+    lane: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One caller's wish; see `ReadThrough.read`. asked_at: monotonic seconds."""
 
     key: str
     policy: Policy
     load: Load
-    pool: str
+    who: Who
     wait_s: float
     forced: bool
     before_wait: Callable[[], None]

@@ -14,10 +14,13 @@ class Flight:
     when it turns out that another process fetches, so that waiting means waiting for that.
 
     entry: what it brought; how: loaded from upstream, found in the cache because somebody had just been faster, or
-    fetched elsewhere while we waited; stored: it is in the cache. error: why it brought nothing.
+    fetched elsewhere while we waited; stored: it is in the cache. error: why it brought nothing. callers: those in
+    whose turn it waits for a thread.
     """
 
     def __init__(self) -> None:
+        self._begun = threading.Lock()
+        self.callers: set[str] = set()
         self.landed = threading.Event()
         self.known = threading.Event()
         self.entry: Entry | None = None
@@ -25,6 +28,15 @@ class Flight:
         self.stored = False
         self.error: Exception | None = None
         self._traceback: TracebackType | None = None
+
+    def begin(self) -> bool:
+        """Whether this thread is the first, and so the one that fetches."""
+        return self._begun.acquire(blocking=False)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a thread has taken it up."""
+        return self._begun.locked()
 
     def bring(self, entry: Entry, how: How, *, stored: bool) -> None:
         """Land with an answer, unless the callers were sent away already."""

@@ -21,14 +21,14 @@ from functools import partial
 from typing import Literal
 
 from kalshi.cache.attempts import Attempts
-from kalshi.cache.bulkhead import Bulkhead
+from kalshi.cache.crew import Crew
 from kalshi.cache.entry import Entry
-from kalshi.cache.fetch import Fetcher, Load, Request, not_found, stopping
+from kalshi.cache.fetch import Fetcher, Load, Request, Who, not_found, stopping
 from kalshi.cache.flight import Flight, Flights
 from kalshi.cache.policy import FORCED_INTERVAL_S, Action, Policy, decide, may_serve_stale
 from kalshi.cache.store import Store
 from kalshi.cache.waiting import WaitingRoom
-from kalshi.errors import KalshiError, UpstreamTimeout, UpstreamUnavailable
+from kalshi.errors import KalshiError, ShareTaken, UpstreamTimeout, UpstreamUnavailable
 
 MAX_WAITING = 232
 """Below the server's threads, so that some are always left for answers from the cache."""
@@ -79,7 +79,7 @@ class ReadThrough:
         self._attempts = Attempts()
         self._fetcher = Fetcher(store, self._attempts, clock)
         self._on_outcome = on_outcome
-        self._pools: dict[str, Bulkhead] = {}
+        self._crews: dict[str, Crew] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -92,6 +92,7 @@ class ReadThrough:
         pool: str,
         wait_s: float,
         lane: str = "",
+        caller: str = "",
         forced: bool = False,
         before_wait: Callable[[], None] = _nothing,
     ) -> Answer:
@@ -99,10 +100,11 @@ class ReadThrough:
 
         load: asks upstream and returns (status, body), 200 or 404; runs in a thread of `pool` and must not
         read the same key. lane: gives the pool threads and seats of their own, so that what hangs in one lane leaves
-        the others alone. wait_s: the longest wait. before_wait: called just before this thread blocks.
+        the others alone. caller: who asks, and has a share of threads and seats; "": this process itself. wait_s: the
+        longest wait. before_wait: called just before this thread blocks.
         Raises what load raised where no copy may hide it (bugs included), NotFound with its body for a 404
-        (also for one cached within the last 10 s), UpstreamTimeout after wait_s, and UpstreamUnavailable at
-        once when too many wait already or the server is stopping.
+        (also for one cached within the last 10 s), UpstreamTimeout after wait_s, ShareTaken at once when the caller
+        waits for too much already, and UpstreamUnavailable when all together do or the server is stopping.
         """
         try:
             entry, now = self._store.get(key), self._clock()
@@ -112,8 +114,8 @@ class ReadThrough:
                 answer = Answer(_found(entry), "hit")
             else:
                 asked_at = time.monotonic()
-                crew = f"{pool}@{lane}" if lane else pool
-                request = Request(key, policy, load, crew, wait_s, forced, before_wait, asked_at)
+                who = Who(pool, lane, caller)
+                request = Request(key, policy, load, who, wait_s, forced, before_wait, asked_at)
                 answer = self._fetched(request, entry if action is Action.REFRESH else None)
         except BaseException as error:
             self._on_outcome(pool, _code(error))
@@ -148,10 +150,9 @@ class ReadThrough:
     def close_lane(self, lane: str) -> None:
         """Let the threads of a lane end after the fetches they have."""
         with self._lock:
-            names = [name for name in self._pools if name.endswith(f"@{lane}")]
-            pools = [self._pools.pop(name) for name in names]
-        for bulkhead in pools:
-            bulkhead.close()
+            crew = self._crews.pop(lane, None)
+        if crew is not None:
+            crew.close()
 
     def close(self, grace_s: float = CLOSE_GRACE_S) -> None:
         """Start no more fetches; give those in the air grace_s, then let everybody who waits go.
@@ -160,13 +161,13 @@ class ReadThrough:
         """
         with self._lock:
             self._closed = True
-            pools = list(self._pools.values())
+            crews = list(self._crews.values())
         deadline = time.monotonic() + grace_s
         for flight in self._flights.all():
             if not flight.landed.wait(max(0.0, deadline - time.monotonic())):
                 flight.fail(stopping())
-        for bulkhead in pools:
-            bulkhead.close()
+        for crew in crews:
+            crew.close()
         self._fetcher.close()
         self._store.close()
 
@@ -196,10 +197,14 @@ class ReadThrough:
 
     def _answer_without_copy(self, request: Request, flight: Flight, *, leads: bool) -> Answer:
         outcome = self._wait(request, flight.landed, request.wait_s)
+        if outcome == "share":
+            raise _share_taken()
         if outcome == "full":
             raise UpstreamUnavailable("Too many callers wait for Kalshi already.", retry_after_s=1)
         if outcome == "late":
             raise UpstreamTimeout("Kalshi has not answered in time; the request goes on.", retry_after_s=1)
+        if isinstance(flight.error, ShareTaken) and not leads:
+            return self._fetched(request, None)  # that was the share of another caller
         if flight.error is not None:
             raise flight.raised()
         if not leads or flight.how == "elsewhere":
@@ -208,14 +213,14 @@ class ReadThrough:
 
     def _wait(
         self, request: Request, event: threading.Event, seconds: float
-    ) -> Literal["set", "late", "full"]:
+    ) -> Literal["set", "late", "share", "full"]:
         if event.is_set():
             return "set"
         if seconds <= 0:
             return "late"
-        with self._room.seat(request.pool) as seated:
-            if not seated:
-                return "full"
+        with self._room.seat(f"{request.who.pool}@{request.who.lane}", request.who.caller) as taken:
+            if taken != "taken":
+                return taken
             request.before_wait()
             return "set" if event.wait(seconds) else "late"
 
@@ -223,35 +228,46 @@ class ReadThrough:
         flight, leads = self._flights.join(request.key)
         if leads:
             refusal = self._start(request, flight)
-            if refusal is not None:
+            if refusal is not None and flight.begin():
                 self._flights.remove(request.key, flight)
                 flight.fail(refusal)
+        elif not flight.begun and request.who.caller not in flight.callers:
+            # It stands among the questions of another caller, who may have many: let it have our turn too.
+            self._start(request, flight)
         return flight, leads
 
     def _start(self, request: Request, flight: Flight) -> Exception | None:
         """Why the fetch cannot be started, or None."""
         if self._closed:
             return stopping()
+        who = request.who
         try:
-            if self._bulkhead(request.pool).submit(partial(self._fetch, request, flight)):
-                return None
+            taken = self._crew(who.lane).submit(who.pool, partial(self._fetch, request, flight), who.caller)
         except RuntimeError:  # the system has no thread left
-            _log.exception("No thread for a fetch of %s", request.pool)
+            _log.exception("No thread for a fetch of %s", who.pool)
+            taken = "full"
+        if taken == "taken":
+            flight.callers.add(who.caller)
+            return None
+        if taken == "share":
+            return _share_taken()
         return UpstreamUnavailable("Too many requests to Kalshi are under way.", retry_after_s=1)
 
-    def _bulkhead(self, pool: str) -> Bulkhead:
+    def _crew(self, lane: str) -> Crew:
         with self._lock:
-            if pool not in self._pools:
-                self._pools[pool] = Bulkhead(pool, threads=THREADS_PER_POOL, max_jobs=self._max_jobs)
-            return self._pools[pool]
+            if lane not in self._crews:
+                self._crews[lane] = Crew(lane, threads=THREADS_PER_POOL, max_jobs=self._max_jobs)
+            return self._crews[lane]
 
     def _fetch(self, request: Request, flight: Flight) -> None:
-        """Runs in the pool. Whatever happens, the flight leaves the air and lands."""
+        """Runs in the pool, once for each flight. Whatever happens, the flight leaves the air and lands."""
+        if not flight.begin():
+            return
         try:
             entry, how, stored = self._fetcher.fetch(request, flight)
         except BaseException as error:  # noqa: BLE001  # the flight carries it to the callers
             if not isinstance(error, KalshiError):
-                _log.exception("A fetch of %s failed by a bug of ours", request.pool)
+                _log.exception("A fetch of %s failed by a bug of ours", request.who.pool)
             self._attempts.ended(request.key, _code(error))
             self._flights.remove(request.key, flight)
             flight.fail(error)
@@ -270,6 +286,10 @@ def _brought(flight: Flight, kind: Kind) -> Answer:
     if flight.entry is None:
         raise RuntimeError("the flight landed with neither entry nor error")
     return Answer(_found(flight.entry), kind, stored=flight.stored)
+
+
+def _share_taken() -> ShareTaken:
+    return ShareTaken("You wait for too many answers of Kalshi's already.", retry_after_s=1)
 
 
 def _code(error: BaseException) -> str:

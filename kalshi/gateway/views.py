@@ -15,7 +15,7 @@ from kalshi.models import VirtualKey
 from kalshi.services import access, engine, handover, read, signed_requests
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
-from kalshi.views.base import ReadView, chosen_account, credential
+from kalshi.views.base import ReadView, caller, chosen_account, credential
 from kalshi.views.upstream import wants_fetch, with_freshness
 
 
@@ -67,7 +67,7 @@ class OperationView(GatewayView):
         if not access.may_read(came_with, self.endpoint.operation):
             raise Forbidden(f"This key may not read {self.endpoint.operation}.")
         call = params.validate(self.endpoint, query, path_args, api=False)
-        reading = read.read(call, account=account, forced=wants_fetch(request))
+        reading = read.read(call, account=account, caller=caller(request), forced=wants_fetch(request))
         if not isinstance(came_with, VirtualKey):
             handover.tell(request.META, reading, self.endpoint.operation)
         elif came_with.requests_per_s is None:  # the edge does not count

@@ -16,7 +16,7 @@ _SENTENCES = {
     401: "No credential, or one that is unknown, expired or revoked.",
     403: "The caller may not see this.",
     404: "Kalshi does not know it.",
-    429: "The limit of the virtual key itself is reached.",
+    429: "The limit of the caller is reached.",
     500: "A fault of ours; the log has it under the X-Request-ID.",
     502: "Kalshi refuses the server's key, or its answer cannot be read.",
     503: "Nothing is cached and Kalshi cannot be asked now.",

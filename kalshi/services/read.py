@@ -29,10 +29,13 @@ class Reading:
     engine: engine.Engine
 
 
-def read(call: Call, *, account: Account | None = None, forced: bool = False, mark: str = "") -> Reading:
+def read(
+    call: Call, *, account: Account | None = None, caller: str = "", forced: bool = False, mark: str = ""
+) -> Reading:
     """Answer from the cache, else from Kalshi, else with a stale copy.
 
     account: whose data; a row as it stands in the database now, which the caller may see; None: the default account.
+    caller: whose share of seats and threads it takes (kalshi.services.access.caller_name); "": of nobody's.
     forced: ask Kalshi even when the copy is fresh. mark: copies made under another mark do not count.
     Raises the tree of kalshi.errors; blocks at most the upstream deadline, or the endpoint's patience when a stale copy
     exists.
@@ -63,6 +66,7 @@ def read(call: Call, *, account: Account | None = None, forced: bool = False, ma
         load,
         pool=call.endpoint.operation,
         lane=running.lane,
+        caller=caller,
         wait_s=running.setup.timeout_s + SPARE_S,
         forced=forced,
         before_wait=release_database,

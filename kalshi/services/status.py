@@ -40,12 +40,16 @@ def status_for(user: Any, credential: access.Credential = None, slug: str | None
     account = access.unnamed([choice.account for choice in choices])
     if slug is not None:
         account = access.choose(user, credential, slug)
-    return status(account, choices, operator=access.is_operator(user))
+    caller = access.caller_name(user, credential)
+    return status(account, choices, operator=access.is_operator(user), caller=caller)
 
 
-def status(account: Account | None, choices: list[Choice], *, operator: bool) -> dict[str, Any]:
+def status(
+    account: Account | None, choices: list[Choice], *, operator: bool, caller: str = ""
+) -> dict[str, Any]:
     """account: the one to tell about; None: the caller has to choose one first, or may see none. choices: the accounts
     that the caller may see. operator: also show the trading daemon's state files, which belong to the default account.
+    caller: as in `read.read`.
     Never raises for what Kalshi does.
     """
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -61,7 +65,7 @@ def status(account: Account | None, choices: list[Choice], *, operator: bool) ->
     sees_daemon = operator and account.from_environment and running.setup.state_dir
     return frame | {
         "environment": running.setup.environment,
-        "balance": _balance(account),
+        "balance": _balance(account, caller),
         "endpoints": {
             e.name: _endpoint(running, e, account) for e in ENDPOINTS.values() if e.name and e.in_status
         },
@@ -81,12 +85,12 @@ def _default_call(endpoint: Endpoint) -> Call | None:
     return params.validate(endpoint, [], {}, api=True)
 
 
-def _balance(account: Account) -> Any:
+def _balance(account: Account, caller: str) -> Any:
     call = _default_call(ENDPOINTS["get_balance"])
     if call is None:
         return None
     try:
-        return documents.read_object(read.read(call, account=account).answer.entry.body)
+        return documents.read_object(read.read(call, account=account, caller=caller).answer.entry.body)
     except KalshiError:
         return None
 

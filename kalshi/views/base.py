@@ -131,6 +131,11 @@ def credential(request: Request) -> access.Credential:
     return cast(access.Credential, request.auth)
 
 
+def caller(request: Request) -> str:
+    """Whose share of seats, threads and costly work the request takes."""
+    return access.caller_name(request.user, credential(request))
+
+
 def chosen_account(request: Request) -> tuple[Account, list[tuple[str, str]]]:
     """(the account that the request is about, the rest of the query). Raises BadRequest or Forbidden."""
     slug, query = named_account(request)

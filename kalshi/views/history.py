@@ -11,7 +11,7 @@ from kalshi.services import read
 from kalshi.services.history_age import combined
 from kalshi.services.history_market import MOVED, read_wherever
 from kalshi.services.history_read import read_history
-from kalshi.views.base import chosen_account
+from kalshi.views.base import caller, chosen_account
 from kalshi.views.upstream import UpstreamView, wants_fetch, with_freshness
 
 
@@ -25,7 +25,7 @@ class HistoryView(UpstreamView):
         if [value for name, value in pairs if name == "history"] != ["true"]:
             raise BadRequest("history must be true, once, or left out.")
         query = [pair for pair in pairs if pair[0] != "history"]
-        reader = partial(read.read, account=account)
+        reader = partial(read.read, account=account, caller=caller(request))
         forced = wants_fetch(request)
         if self.endpoint.operation in MOVED:
             history = read_wherever(self.endpoint, query, path_args, reader, forced=forced)

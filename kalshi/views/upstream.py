@@ -11,7 +11,7 @@ from kalshi.conf import EndpointOptions
 from kalshi.services import freshness, handover, read
 from kalshi.upstream import params
 from kalshi.upstream.endpoints import Endpoint
-from kalshi.views.base import ReadView, chosen_account
+from kalshi.views.base import ReadView, caller, chosen_account
 
 
 def wants_fetch(request: Request) -> bool:
@@ -38,6 +38,6 @@ class UpstreamView(ReadView):
     def get(self, request: Request, **path_args: str) -> HttpResponse:
         account, query = chosen_account(request)
         call = params.validate(self.endpoint, query, path_args, api=True)
-        reading = read.read(call, account=account, forced=wants_fetch(request))
+        reading = read.read(call, account=account, caller=caller(request), forced=wants_fetch(request))
         handover.tell(request.META, reading, self.endpoint.operation)
         return with_freshness(request, reading.answer, reading.options, time.time())

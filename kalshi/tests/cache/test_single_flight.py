@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from kalshi import errors
-from kalshi.cache.bulkhead import Bulkhead
+from kalshi.cache.crew import Crew
 from kalshi.cache.readthrough import THREADS_PER_POOL
 from kalshi.cache.store import LocalStore, open_store
 from kalshi.tests.cache.drills import DEADLINE_S, IMPATIENT, Drill, callers, outcomes, until
@@ -241,13 +241,13 @@ def test_a_body_too_large_to_store_is_answered_all_the_same():
     drill.close()
 
 
-def test_a_bulkheads_threads_survive_a_failing_job_and_end_when_closed(caplog):
-    bulkhead = Bulkhead("drill", threads=1, max_jobs=4)
+def test_a_crews_threads_survive_a_failing_job_and_end_when_closed(caplog):
+    crew = Crew("", threads=1, max_jobs=4)
     done = threading.Event()
-    assert bulkhead.submit(lambda: 1 / 0)
-    assert bulkhead.submit(done.set)
+    assert crew.submit("drill", lambda: 1 / 0) == "taken"
+    assert crew.submit("drill", done.set) == "taken"
     assert done.wait(DEADLINE_S)
     assert "drill" in caplog.text
-    bulkhead.close()
-    assert not bulkhead.submit(done.clear)
+    crew.close()
+    assert crew.submit("drill", done.clear) == "full"
     until(lambda: not any(t.name.startswith("kalshi-drill") for t in threading.enumerate()))
