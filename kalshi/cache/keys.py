@@ -15,6 +15,9 @@ from urllib.parse import quote
 from kalshi.redis_link import PREFIX
 
 MAX_LENGTH = 200
+PARTS = 5
+"""Of a key after the prefix: environment, host, owner, operation, question."""
+_PUBLIC = "public"
 _FINGERPRINT = re.compile(r"[0-9a-f]{8}")
 
 
@@ -54,7 +57,7 @@ class Scope:
     @property
     def public_name(self) -> str:
         """What needs no key, as it stands in keys."""
-        return f"{self.host_name}:public"
+        return f"{self.host_name}:{_PUBLIC}"
 
 
 def cache_key(
@@ -75,6 +78,16 @@ def cache_key(
         if len(key) <= MAX_LENGTH:
             return key
     return f"{PREFIX}:{_digest(f'{head}:{tail}')}"
+
+
+def owner_of(name: str) -> str:
+    """Whose memory an entry takes: "" for public ones, else the account's immutable id, whatever its key. name: the
+    key, as it is or behind what a Django cache puts before it. "?" for a key that does not tell.
+    """
+    parts = name.partition(f"{PREFIX}:")[2].split(":")
+    if len(parts) != PARTS:
+        return "?"
+    return "" if parts[2] == _PUBLIC else parts[2].rpartition(".")[0]
 
 
 def _part(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from django.core.cache.backends.base import BaseCache
 
 from kalshi.cache.entry import HEAD_BYTES, Entry, Head
+from kalshi.cache.keys import PARTS
 from kalshi.cache.local import BoundedMemoryCache
 from kalshi.redis_link import PREFIX, RedisLink
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 MAX_LOOKED_AT = 20_000
 """Keys of Redis that one listing looks at; a larger Redis is shown in part."""
 SCAN_COUNT = 1_000
-PARTS = 5
-"""Of an entry's key after the prefix: environment, host, owner, operation, question."""
 
 
 @dataclass(frozen=True, slots=True)

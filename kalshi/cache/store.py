@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, cast
 
 from django.core.cache.backends.base import BaseCache
 
+from kalshi.byte_lru import ByteLru
 from kalshi.cache.entry import HEAD_BYTES, Entry
-from kalshi.cache.local import BoundedMemoryCache, ByteLru, size_of
+from kalshi.cache.keys import owner_of
+from kalshi.cache.local import BoundedMemoryCache, size_of
 from kalshi.errors import ConfigError
 from kalshi.keeper import Keeper
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost, link_to
@@ -106,7 +108,7 @@ class SharedStore:
         self.link: RedisLink | None = link
         self._link = link
         self._monotonic = link.monotonic
-        self._copies: ByteLru[Copy] = ByteLru(COPIES_BYTES, size=_size, clock=link.monotonic)
+        self._copies: ByteLru[Copy] = ByteLru(COPIES_BYTES, size=_size, clock=link.monotonic, owner=owner_of)
         self._in_use: dict[str, float] = {}
         self._keeper = Keeper("kalshi-copies", self.compare_those_in_use, every_s=COMPARE_EVERY_S)
         self._lock = threading.Lock()

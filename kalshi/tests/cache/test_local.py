@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi.cache.local import BoundedMemoryCache, ByteLru
+from kalshi.byte_lru import ByteLru
+from kalshi.cache.local import BoundedMemoryCache
 from kalshi.tests.cache.stores import local_cache
 
 KB = 1024
@@ -47,7 +48,7 @@ def test_a_value_larger_than_the_cache_is_not_stored_and_evicts_nothing():
 
 def test_values_expire():
     now = [100.0]
-    lru = ByteLru(clock=lambda: now[0])
+    lru = ByteLru(KB, clock=lambda: now[0])
     lru.set("key", b"x", 5)
     lru.set("for ever", b"x", None)
     now[0] = 104.9
