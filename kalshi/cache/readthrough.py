@@ -58,7 +58,8 @@ def _nothing(*_: object) -> None:
 
 
 class ReadThrough:
-    """One per process. Thread-safe. clock: epoch seconds, for ages only; waiting uses real time.
+    """One per process. Thread-safe. clock: epoch seconds, for ages only; waiting uses real time. room: the seats of all
+    who wait, also for what is made of answers.
 
     on_outcome: called after every read with the pool and the answer's kind or the error's code; must be quick.
     """
@@ -73,7 +74,7 @@ class ReadThrough:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._room = WaitingRoom(max_waiting)
+        self.room = WaitingRoom(max_waiting)
         self._max_jobs = max_waiting
         self._flights = Flights()
         self._attempts = Attempts()
@@ -141,7 +142,7 @@ class ReadThrough:
     @property
     def waiting(self) -> int:
         """How many callers wait for Kalshi now."""
-        return self._room.taken
+        return self.room.taken
 
     def last_error(self, key: str) -> str | None:
         """Code of the error that the last fetch of this key ended with; None after a success."""
@@ -218,7 +219,7 @@ class ReadThrough:
             return "set"
         if seconds <= 0:
             return "late"
-        with self._room.seat(f"{request.who.pool}@{request.who.lane}", request.who.caller) as taken:
+        with self.room.seat(f"{request.who.pool}@{request.who.lane}", request.who.caller) as taken:
             if taken != "taken":
                 return taken
             request.before_wait()

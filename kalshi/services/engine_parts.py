@@ -13,10 +13,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.core.cache import caches
 
 from kalshi import conf
+from kalshi.byte_lru import ByteLru
 from kalshi.cache.keys import Scope
 from kalshi.cache.readthrough import ReadThrough
 from kalshi.cache.store import Store, open_store
@@ -36,6 +38,7 @@ from kalshi.upstream.clock import ExchangeClock
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.transport import FunctionTransport, RequestsTransport, Transport
 
+DOCUMENTS_BYTES = 64 * 2**20
 # Processes without Redis cannot see each other's use of the account's budget, so they divide it beforehand.
 SERVER_PART = 0.75
 OTHER_PART = 0.25
@@ -84,6 +87,10 @@ class Shared:
         self.link = link_to(cache)
         self.store = open_store(cache, self.link)
         self.cache = ReadThrough(self.store, on_outcome=observers.on_outcome)
+        # What was made of many answers (kalshi.services.history_kept), by names that begin with the account's id.
+        self.documents: ByteLru[Any] = ByteLru(
+            DOCUMENTS_BYTES, size=lambda kept: kept.size(), owner=lambda name: name.partition(" ")[0]
+        )
         self.callers = CallerLimits(self.link, alone=1 / setup.workers)
         self._part = part
         self._lock = threading.Lock()

@@ -14,7 +14,9 @@ from kalshi.services.read import Reading
 _KINDS = ("stale", "miss", "refreshed", "forced", "collapsed", "hit")
 
 
-def combined(body: bytes, readings: Sequence[Reading], now: float) -> tuple[Answer, EndpointOptions]:
+def combined(
+    body: bytes, etag: str, readings: Sequence[Reading], now: float
+) -> tuple[Answer, EndpointOptions]:
     """An answer as old as the oldest part, with the options under which it is fresh as long as all parts are.
 
     now: epoch seconds. `readings` are in the order of reading and not empty.
@@ -24,7 +26,7 @@ def combined(body: bytes, readings: Sequence[Reading], now: float) -> tuple[Answ
     keep_s = min(reading.options.keep_s for reading in readings)
     fresh_s = max(0.0, oldest.age_s(now) + _left_s(first, now))
     whole = min(readings, key=lambda reading: _KINDS.index(reading.answer.kind)).answer
-    entry = Entry.of("", 200, body, fetched_at=oldest.fetched_at, fresh_s=fresh_s, keep_s=keep_s)
+    entry = Entry("", 200, body, oldest.fetched_at, fresh_s, keep_s, etag)
     answer = Answer(entry, whole.kind, stored=whole.stored, detail=whole.detail)
     return answer, dataclasses.replace(first.options, fresh_s=round(fresh_s), keep_s=keep_s)
 

@@ -94,7 +94,7 @@ def _read_archive(
     walked: _Walked, read: Reader, listed: Stitched, query: list[tuple[str, str]], bounds: Bounds
 ) -> None:
     newest_live = max(reading.answer.entry.fetched_at for reading in walked.readings)
-    cutoff, reading = _cutoff(read, newest_live)
+    cutoff, reading = read_cutoff(read, newest_live)
     walked.readings += [reading] if reading else []
     walked.cutoff = cutoff
     mark = reading.answer.entry.etag if reading else ""
@@ -125,7 +125,7 @@ def _live_query(
     return list(call.params), {name: value for name, value in pairs.items() if name != "limit"}
 
 
-def _cutoff(read: Reader, live_read_at: float) -> tuple[dict[str, Any] | None, Reading | None]:
+def read_cutoff(read: Reader, live_read_at: float) -> tuple[dict[str, Any] | None, Reading | None]:
     """The cutoff's body and its reading, where possible as young as the live pages. live_read_at: epoch seconds."""
     call = params.validate(ENDPOINTS["get_historical_cutoff"], [], {}, api=True)
     reading = None

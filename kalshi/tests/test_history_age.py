@@ -40,8 +40,8 @@ def part(age_s: float, fresh_s: float, kind: Kind = "hit", detail: str | None = 
     ],
 )
 def test_its_headers(parts: list[Reading], age: str, cache_control: str, cache_status: str) -> None:
-    answer, options = combined(b'{"fills":[]}', parts, NOW)
+    answer, options = combined(b'{"fills":[]}', '"e"', parts, NOW)
     told = headers(answer, options, NOW)
-    assert told["Age"] == age
+    assert (told["Age"], told["ETag"]) == (age, '"e"')
     assert told["Cache-Control"] == f"private, {cache_control}, stale-if-error=86400"
     assert told["Cache-Status"] == cache_status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,8 +12,13 @@ from urllib.parse import urlencode
 import pytest
 from requests.exceptions import ReadTimeout
 
-from kalshi.services import history_walk
+from kalshi.cache import policy, readthrough
+from kalshi.models import Account
+from kalshi.services import engine, history_kept, history_walk
+from kalshi.services.history_kept import Question
+from kalshi.services.history_read import read_history
 from kalshi.tests.fakes import FakeExchange, HttpError
+from kalshi.upstream.endpoints import ENDPOINTS
 
 FILLS, OLD_FILLS, CUTOFF = "/portfolio/fills", "/historical/fills", "/historical/cutoff"
 
@@ -201,3 +207,88 @@ def test_what_the_archive_of_candles_does_not_know_is_refused_by_name(
         "include_latest_before_start cannot be combined with history=true"
     )
     assert exchange.account_calls == []
+
+
+@pytest.fixture
+def forcing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers may force as many fetches as they like."""
+    for module in (policy, readthrough):
+        monkeypatch.setattr(module, "FORCED_INTERVAL_S", 0.0)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The operations of the documents that were read and written, each time."""
+    found: list[str] = []
+
+    def counted(endpoint: Any, *args: Any, **options: Any) -> Any:
+        found.append(endpoint.operation)
+        return read_history(endpoint, *args, **options)
+
+    monkeypatch.setattr(history_kept, "read_history", counted)
+    return found
+
+
+def test_a_document_is_made_once_as_long_as_its_pages_stand(
+    tape: Tape, api: Callable[..., Any], made: list[str]
+) -> None:
+    first = api("fills/?history=true")
+    again = [api("fills/?history=true") for _ in range(3)]
+    assert [answer.content for answer in again] == [first.content] * 3
+    assert {answer["ETag"] for answer in again} == {first["ETag"]}
+    assert api("fills/?history=true&limit=7").status_code == 200
+    assert made == ["get_fills"] * 2, "another question is another document"
+
+
+def test_a_page_that_is_read_anew_and_the_same_leaves_the_document_as_it_is(
+    tape: Tape, api: Callable[..., Any], made: list[str], forcing: None
+) -> None:
+    first = api("fills/?history=true")
+    asked = tape.exchange.asked(FILLS)
+    second = api("fills/?history=true", HTTP_CACHE_CONTROL="no-cache")
+    assert tape.exchange.asked(FILLS) == asked + 3
+    assert second["Cache-Status"].endswith("; stored")
+    assert (second.content, second["ETag"]) == (first.content, first["ETag"])
+    assert made == ["get_fills"]
+
+
+def test_a_page_that_changed_has_the_document_made_anew(
+    tape: Tape, api: Callable[..., Any], made: list[str], forcing: None
+) -> None:
+    api("fills/?history=true")
+    tape.seconds.append(10)
+    answer = api("fills/?history=true", HTTP_CACHE_CONTROL="no-cache")
+    assert ids(answer) == ["f10", *ALL]
+    assert answer["Cache-Status"].endswith("; stored")
+    assert api("fills/?history=true").content == answer.content
+    assert made == ["get_fills"] * 2
+
+
+def test_a_document_that_lacks_a_page_is_not_kept(
+    tape: Tape, api: Callable[..., Any], made: list[str]
+) -> None:
+    tape.exchange.answers[OLD_FILLS] = ReadTimeout()
+    assert api("fills/?history=true").json()["history"]["reason"] == "upstream_unavailable"
+    tape.exchange.answers[OLD_FILLS] = tape.archive
+    assert ids(api("fills/?history=true")) == ALL
+
+
+def test_the_document_of_one_account_is_none_of_another(
+    tape: Tape, api: Callable[..., Any], user: Any
+) -> None:
+    api("fills/?history=true")
+    account = Account.objects.get(from_environment=True)
+    kept = Question(ENDPOINTS["get_fills"], (), {}, False)
+    scope = engine.of(account).scope
+    assert kept.name(scope) != kept.name(dataclasses.replace(scope, account="other"))
+    assert kept.name(scope) != kept.name(dataclasses.replace(scope, key_fingerprint="00000000"))
+
+
+def test_a_market_that_moved_to_the_archive_is_read_and_written_once(
+    exchange: FakeExchange, api: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.answers["/markets/KX-1"] = HttpError(404)
+    exchange.answers["/historical/markets/KX-1"] = b'{"market":{"ticker":"KX-1"}}'
+    first = api("markets/KX-1/?history=true")
+    monkeypatch.setattr(history_kept, "read_wherever", None)
+    assert api("markets/KX-1/?history=true").content == first.content

@@ -1,4 +1,5 @@
-"""The cutoff moves while every kind of page lies in the cache: a complete answer has everything once.
+"""The cutoff moves while every kind of page lies in the cache, and documents of before are kept: a complete answer has
+everything once.
 
 The exchange is a list of trades and a cutoff that only moves forward; the cache is a dictionary with the fresh times of
 the endpoint table and a clock that the test sets.
@@ -13,11 +14,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from kalshi.byte_lru import ByteLru
 from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
 from kalshi.services.history_age import combined
-from kalshi.services.history_read import History, read_history
+from kalshi.services.history_kept import Maker, Question
 from kalshi.services.read import Reading
 from kalshi.upstream.endpoints import ENDPOINTS
 from kalshi.upstream.params import Call
@@ -53,6 +55,7 @@ class CutoffMoves(RuleBasedStateMachine):
         self.exchange.cutoff = int(made * share)
         self.copies: dict[tuple[object, ...], Entry] = {}
         self.made_at = [(0.0, made)]
+        self.documents: ByteLru[Any] = ByteLru(2**20, size=lambda kept: kept.size())
 
     def read(self, call: Call, *, forced: bool = False, mark: str = "") -> Reading:
         key = (call.path, call.params, mark)
@@ -82,9 +85,8 @@ class CutoffMoves(RuleBasedStateMachine):
 
     @rule(forced=st.booleans())
     def ask(self, forced: bool) -> None:
-        done: History = read_history(
-            ENDPOINTS["get_trades"], [], self.read, forced=forced, clock=lambda: self.now / 1e6
-        )
+        question = Question(ENDPOINTS["get_trades"], (), {}, forced)
+        done = Maker(self.documents, "", question, self.read).make()
         body: dict[str, Any] = json.loads(done.body)
         ids = [int(trade["trade_id"]) for trade in body["trades"]]
         assert ids == sorted(set(ids), reverse=True)
@@ -94,7 +96,7 @@ class CutoffMoves(RuleBasedStateMachine):
             assert set(range(known)) <= set(ids)
         else:
             assert body["history"]["reason"] in {"page_limit"}
-        answer, options = combined(done.body, done.readings, self.now)
+        answer, options = combined(done.body, done.etag, done.readings, self.now)
         assert answer.entry.age_s(self.now) <= 301
         assert options.fresh_s >= answer.entry.age_s(self.now) - 1
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -12,9 +13,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from kalshi.errors import KalshiError
 from kalshi.services import access, audit_reading, handover
 from kalshi.services.audit import CALLER
 from kalshi.services.audit_export import CHUNK, csv_lines
+from kalshi.services.costly import Held, work
+from kalshi.views import errors
 
 
 class RememberCaller:
@@ -37,11 +41,26 @@ class RememberCaller:
             handover.tell_caller(request.META, access.caller_name(request.user, None))
 
 
+class _Costly(StreamingHttpResponse):
+    """Has its seat until it is closed."""
+
+    def __init__(self, lines: Iterator[str], held: Held, **options: Any) -> None:
+        super().__init__(lines, **options)
+        self._held = held
+
+    def close(self) -> None:
+        super().close()
+        self._held.end()
+
+
 @require_safe
 @never_cache
 @login_required
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    """What the caller may read of the log as CSV, oldest first, streamed; `?account=` and `?action=` narrow it down."""
+def export(request: HttpRequest) -> HttpResponseBase:
+    """What the caller may read of the log as CSV, oldest first, streamed; `?account=` and `?action=` narrow it down.
+
+    429 when the caller has too many under way.
+    """
     if access.audit_events(request.user) is None:
         raise PermissionDenied
     events = audit_reading.readable(request.user)
@@ -50,8 +69,13 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     if request.GET.get("action"):
         events = events.filter(action=request.GET["action"])
     name = f"audit-{timezone.now():%Y-%m-%d}.csv"
-    return StreamingHttpResponse(
+    try:
+        held = work.hold(access.caller_name(request.user, None))
+    except KalshiError as problem:
+        return errors.handle(problem, {})
+    return _Costly(
         csv_lines(events.order_by("at", "id").iterator(CHUNK)),
+        held,
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

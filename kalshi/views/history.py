@@ -9,8 +9,7 @@ from rest_framework.request import Request
 from kalshi.errors import BadRequest
 from kalshi.services import read
 from kalshi.services.history_age import combined
-from kalshi.services.history_market import MOVED, read_wherever
-from kalshi.services.history_read import read_history
+from kalshi.services.history_kept import Question, document
 from kalshi.views.base import caller, chosen_account
 from kalshi.views.upstream import UpstreamView, wants_fetch, with_freshness
 
@@ -24,12 +23,10 @@ class HistoryView(UpstreamView):
             return super().get(request, **path_args)
         if [value for name, value in pairs if name == "history"] != ["true"]:
             raise BadRequest("history must be true, once, or left out.")
-        query = [pair for pair in pairs if pair[0] != "history"]
-        reader = partial(read.read, account=account, caller=caller(request))
-        forced = wants_fetch(request)
-        if self.endpoint.operation in MOVED:
-            history = read_wherever(self.endpoint, query, path_args, reader, forced=forced)
-        else:
-            history = read_history(self.endpoint, query, reader, forced=forced)
-        answer, options = combined(history.body, history.readings, now := time.time())
+        query = tuple(pair for pair in pairs if pair[0] != "history")
+        question = Question(self.endpoint, query, path_args, forced=wants_fetch(request))
+        who = caller(request)
+        reader = partial(read.read, account=account, caller=who)
+        made = document(question, reader, account=account, caller=who)
+        answer, options = combined(made.body, made.etag, made.readings, now := time.time())
         return with_freshness(request, answer, options, now)

@@ -18,6 +18,7 @@ from kalshi.models import (
     Grant,
 )
 from kalshi.models.accounts import DEFAULT_SLUG
+from kalshi.services import costly
 from kalshi.services.audit import Action, record
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +145,16 @@ def test_the_command_prints_what_was_asked_for(capsys: pytest.CaptureFixture[str
     assert "bob" in capsys.readouterr().out
     with pytest.raises(CommandError, match="--since is 'soon'; allowed: a date"):
         call_command("audit", since="soon")
+
+
+def test_who_has_too_many_exports_under_way_is_refused_and_each_ends_with_its_answer(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costly.work, "_begin_s", 0.0)
+    under_way = [admin.get("/audit.csv") for _ in range(costly.PER_CALLER)]
+    refused = admin.get("/audit.csv")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert int(refused["Retry-After"]) >= 1
+    for answer in under_way:
+        answer.close()
+    assert rows(admin.get("/audit.csv").getvalue().decode())

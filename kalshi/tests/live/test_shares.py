@@ -71,3 +71,35 @@ def test_230_cold_questions_of_one_viewer_leave_the_others_their_answers(
     assert refused, Counter(answer.status_code for answer in said)
     assert {answer.json()["code"] for answer in refused} == {"too_many_requests"}
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+
+
+def test_many_documents_at_once_are_a_few_at_a_time_and_another_viewers_is_made_meanwhile(
+    gateway: Gateway, sandbox: Sandbox, viewers: list[str]
+) -> None:
+    greedy, modest = viewers[0], viewers[1]
+    sandbox.fault("latency", latency_ms=1000, operations=["get_fills"])
+    with ThreadPoolExecutor(40) as threads:
+        theirs = [
+            threads.submit(ask, gateway, greedy, f"{API}fills/?history=true&limit={900 + n}")
+            for n in range(40)
+        ]
+        wait_until(lambda: sum(future.done() for future in theirs) >= 20, 20, "the refusals")
+        mine = ask(gateway, modest, f"{API}orders/?history=true")
+        said = [future.result() for future in theirs]
+    assert mine.status_code == 200
+    assert mine.json()["history"]["complete"] is True
+    assert {answer.status_code for answer in said} == {200, 429}
+    refused = [answer for answer in said if answer.status_code == 429]
+    assert {answer.json()["code"] for answer in refused} == {"too_many_requests"}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+
+
+def test_one_document_for_many_callers_is_the_same_for_all(gateway: Gateway, viewers: list[str]) -> None:
+    with ThreadPoolExecutor(30) as threads:
+        answers = list(
+            threads.map(
+                lambda n: ask(gateway, viewers[n % 6], f"{API}fills/?history=true&limit=77"), range(30)
+            )
+        )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({(answer.content, answer.headers["ETag"]) for answer in answers}) == 1
