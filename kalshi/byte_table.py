@@ -37,6 +37,9 @@ class ByteTable(Generic[K, V]):
             gone.append(self.drop_oldest())
         return gone
 
+    def __getitem__(self, key: K) -> V:
+        return self._items[key]
+
     def touch(self, key: K) -> None:
         """Make it the youngest. KeyError when it is not there."""
         self._items.move_to_end(key)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_delete, post_save
 
+from kalshi.byte_table import ByteTable, size_of
 from kalshi.edge.question import Caller
 from kalshi.models import Account, ApiToken, Grant, VirtualKey
 
@@ -17,16 +17,17 @@ REMEMBERED_S = 2.0
 # Of a credential in steady use, one request goes to be checked this long before the last check counts no more:
 # without it, all that arrive while the next check runs would be checked, dozens at a time.
 EARLY_S = 0.5
-MAX_CALLERS = 10_000
+CALLERS_BYTES = 16 * 2**20
+CALLER_BYTES = 200
+"""What a caller costs besides credential and address."""
 
 
 class Callers:
     """Used by the event loop alone, but for `forget_all`, which any thread may call. Times are monotonic seconds."""
 
-    def __init__(self, *, remembered_s: float = REMEMBERED_S, most: int = MAX_CALLERS) -> None:
+    def __init__(self, *, remembered_s: float = REMEMBERED_S, max_bytes: int = CALLERS_BYTES) -> None:
         self._remembered_s = remembered_s
-        self._most = most
-        self._checked: OrderedDict[Caller, tuple[float, str, str]] = OrderedDict()
+        self._checked: ByteTable[Caller, tuple[float, str, str]] = ByteTable(max_bytes)
         self._renewing: dict[Caller, float] = {}
         self._forgotten_at = 0.0
 
@@ -34,12 +35,9 @@ class Callers:
         """Remember a check: this account is the caller's. checked_at: when it began, since what it saw may have changed
         right after; name: of the credential, however it was sent.
         """
-        self._checked[caller] = (checked_at, account, name)
-        self._checked.move_to_end(caller)
-        self._renewing.pop(caller, None)
-        if len(self._checked) > self._most:
-            dropped, _ = self._checked.popitem(last=False)
-            self._renewing.pop(dropped, None)
+        gone = self._checked.put(caller, (checked_at, account, name), size_of(caller) + CALLER_BYTES)
+        for each in (caller, *gone):
+            self._renewing.pop(each, None)
 
     def account(self, caller: Caller, now: float) -> str | None:
         """Whose data the caller gets; None when the last check does not count any more, or there was none."""
@@ -70,7 +68,7 @@ class Callers:
 
     def forget(self, caller: Caller) -> None:
         """Django refused the caller just now: an earlier check, though it would count still, is overtaken."""
-        self._checked.pop(caller, None)
+        self._checked.pop(caller)
         self._renewing.pop(caller, None)
 
     def forget_all(self, now: float) -> None:

@@ -6,10 +6,10 @@ middleware adds is added here too; only those that tell about the moment are mad
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from kalshi.byte_table import ByteTable, size_of
 from kalshi.cache.entry import Entry
 from kalshi.cache.readthrough import Answer
 from kalshi.conf import EndpointOptions
@@ -18,7 +18,11 @@ from kalshi.limits.breakers import OperationBreaker
 from kalshi.services import freshness
 from kalshi.services.handover import Answered
 
-MAX_PAGES = 10_000
+PAGES_BYTES = 32 * 2**20
+FRAME_BYTES = 10_000
+"""What a page costs besides address and texts: the headers of two statuses, as pairs and as lines. No caller can make
+them longer.
+"""
 
 Header = tuple[bytes, bytes]
 # Raw path, query, host, origin, scheme, account header: everything that the headers or the key may depend on.
@@ -114,11 +118,13 @@ def _good_until(entry: Entry, options: EndpointOptions, now: float) -> float:
 
 
 class Pages:
-    """The addresses asked for last, each for the account that was answered. Used by the event loop alone."""
+    """The addresses asked for last, each for the account that was answered. Used by the event loop alone.
 
-    def __init__(self, most: int = MAX_PAGES) -> None:
-        self._most = most
-        self._pages: OrderedDict[tuple[Address, str], Page] = OrderedDict()
+    max_bytes: what they take in memory together.
+    """
+
+    def __init__(self, max_bytes: int = PAGES_BYTES) -> None:
+        self._pages: ByteTable[tuple[Address, str], Page] = ByteTable(max_bytes)
 
     def get(self, address: Address, account: str) -> Page | None:
         return self._pages.get((address, account))
@@ -129,8 +135,5 @@ class Pages:
         page = self._pages.get(place)
         if page is None or page.key != answered.key or page.breaker is not answered.breaker:
             page = Page(answered.key, answered.operation, route, log_path, answered.breaker)
-            self._pages[place] = page
-        self._pages.move_to_end(place)
-        if len(self._pages) > self._most:
-            self._pages.popitem(last=False)
+        self._pages.put(place, page, size_of(place, page.key, log_path) + FRAME_BYTES)
         return page

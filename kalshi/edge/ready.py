@@ -9,6 +9,7 @@ import asyncio
 import time
 
 from kalshi import conf
+from kalshi.byte_table import ByteTable, size_of
 from kalshi.cache.policy import Action, Policy, decide
 from kalshi.cache.readthrough import Answer, ReadThrough
 from kalshi.edge.callers import Callers
@@ -24,7 +25,7 @@ OPTIONS_EVERY_S = 0.5
 REFUSED = frozenset({401, 403})
 # The time that one request has to get the refresh of an expired entry going, while the others get the old copy.
 STARTING_S = 1.0
-MAX_STARTING = 10_000
+STARTING_BYTES = 2**20
 
 # Plain tuples: made for every request, and a NamedTuple takes several times as long.
 Ready = tuple[Page, Made, bytes]
@@ -38,7 +39,7 @@ class ReadyAnswers:
         self._callers = Callers()
         self._pages = Pages()
         self._keys = Keys()
-        self._starting: dict[str, float] = {}
+        self._starting: ByteTable[str, float] = ByteTable(STARTING_BYTES)
         self._options: conf.Options | None = None
 
     _cache: ReadThrough
@@ -72,7 +73,7 @@ class ReadyAnswers:
         account = self._callers.last_account(question.caller)
         page = None if account is None else self._pages.get(question.address, account)
         if page is not None:
-            self._starting.pop(page.key, None)
+            self._starting.pop(page.key)
         # Anybody can send a bad signature in the name of a key.
         if status in REFUSED and not (status == 401 and question.key_id is not None):
             self._callers.forget(question.caller)
@@ -144,9 +145,8 @@ class ReadyAnswers:
         if self._cache.refreshing(key):
             return True
         now = time.monotonic()
-        if now - self._starting.get(key, -STARTING_S) < STARTING_S:
+        began_at = self._starting.get(key)
+        if began_at is not None and now - began_at < STARTING_S:
             return True
-        if len(self._starting) > MAX_STARTING:
-            self._starting.clear()
-        self._starting[key] = now
+        self._starting.put(key, now, size_of(key, now))
         return False

@@ -7,27 +7,25 @@ key, peer and address, and counts two seconds as everybody's does.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 
+from kalshi.byte_table import ByteTable, size_of
 from kalshi.edge.question import Question, Stamp
 from kalshi.services.signed_requests import PublicKey, Verify, fault, verifier
 
-MAX_KEYS = 4_096
+KEYS_BYTES = 16 * 2**20
+KEY_BYTES = 4_000
+"""What a parsed public key costs."""
 
 
 class Keys:
     """Public keys by key id. Used by the event loop alone."""
 
-    def __init__(self, most: int = MAX_KEYS) -> None:
-        self._most = most
-        self._keys: OrderedDict[bytes, Verify] = OrderedDict()
+    def __init__(self, max_bytes: int = KEYS_BYTES) -> None:
+        self._keys: ByteTable[bytes, Verify] = ByteTable(max_bytes)
 
     def learn(self, key_id: bytes, key: PublicKey) -> None:
         """Django found a good signature of this key."""
-        self._keys[key_id] = verifier(key)
-        self._keys.move_to_end(key_id)
-        if len(self._keys) > self._most:
-            self._keys.popitem(last=False)
+        self._keys.put(key_id, verifier(key), size_of(key_id) + KEY_BYTES)
 
     def verifies(self, question: Question, stamp: Stamp) -> bool:
         """Whether a signed request's signature and timestamp are good now. No verdict is remembered."""

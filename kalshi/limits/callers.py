@@ -7,16 +7,17 @@ early is refused at once, never held up. Nothing here knows Kalshi's budget.
 import math
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kalshi.byte_table import ByteTable, size_of
 from kalshi.limits.bucket import ROUNDING, Bucket
 from kalshi.limits.redis_clock import NOW
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost
 
-MAX_CALLERS = 10_000
+CALLERS_BYTES = 4 * 2**20
 """In this process; the one that asked longest ago is forgotten, and begins with a full bucket."""
+BUCKET_BYTES = 250
 
 # KEYS: bucket. ARGV: clock, capacity, refill per second. Returns {whether it was let through, what is left}.
 _TAKE = f"""{NOW}
@@ -75,7 +76,7 @@ class CallerLimits:
         self._clock = clock
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: ByteTable[str, Bucket] = ByteTable(CALLERS_BYTES)
         self._take = link.script(_TAKE) if link is not None else None
 
     def take(self, name: str, per_s: float, capacity: float | None = None) -> Taken:
@@ -100,8 +101,5 @@ class CallerLimits:
             bucket = known.at(now).resized(capacity, per_s)
             allowed = bucket.wait_s(1) == 0
             bucket = bucket.spent(1) if allowed else bucket
-            self._buckets[name] = bucket
-            self._buckets.move_to_end(name)
-            if len(self._buckets) > MAX_CALLERS:
-                self._buckets.popitem(last=False)
+            self._buckets.put(name, bucket, size_of(name) + BUCKET_BYTES)
         return Taken(allowed, bucket.level, capacity, per_s)

@@ -13,6 +13,8 @@ from kalshi.upstream import documents
 from kalshi.upstream.documents import Number
 
 API_PREFIX = "/trade-api/v2"
+MAX_BYTES = 256 * 1024
+"""A longer answer counts as one without fields: what is learned from it would be kept as long as the process lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class CostTable:
 
 def _object(body: bytes) -> Mapping[str, Any]:
     """The JSON object in `body`; empty, so that every field counts as missing, when it is none."""
+    if len(body) > MAX_BYTES:
+        return {}
     try:
         payload = documents.read(body)
     except ValueError:

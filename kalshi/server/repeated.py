@@ -10,8 +10,15 @@ from collections.abc import Callable
 from itertools import pairwise
 from operator import itemgetter
 
-MAX_KNOWN = 1024
+from kalshi.byte_table import ByteTable
+
 MAX_BYTES = 4096
+"""Of a request that is known again."""
+KNOWN_BYTES = 8 * 2**20
+READ_BYTES = 1_000
+"""What a request costs besides its bytes, which stand in the table and once more in what was read from them."""
+CUTS_BYTES = 2**20
+CUT_BYTES = 1_500
 
 Changing = tuple[bytes, ...]
 """The values that are different each time, in an order of the application's choice."""
@@ -28,8 +35,9 @@ class Repeated:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, bytes | tuple[bytes, ...]], object] = {}
-        self._cuts: dict[int, tuple[_Cut, _Order]] = {}  # by length of the request
+        self._known: ByteTable[tuple[str, str, bytes | tuple[bytes, ...]], object] = ByteTable(KNOWN_BYTES)
+        # By length of the request.
+        self._cuts: ByteTable[int, tuple[_Cut, _Order]] = ByteTable(CUTS_BYTES)
 
     def find(self, scheme: str, peer: str, data: bytes) -> tuple[object, Changing] | None:
         """What was read from such a request, and the values that change."""
@@ -48,14 +56,13 @@ class Repeated:
         """Know this one request again. Not kept: very long ones, and those where a changing value stands twice."""
         if len(data) > MAX_BYTES:
             return
-        if len(self._known) >= MAX_KNOWN:
-            self._known.clear()
-            self._cuts.clear()
+        size = 2 * len(data) + READ_BYTES
         if not changing:
-            self._known[scheme, peer, data] = read
+            self._known.put((scheme, peer, data), read, size)
         elif all(value and data.count(value) == 1 for value in changing):
-            cut, _ = self._cuts[len(data)] = _cutter(data, changing)
-            self._known[scheme, peer, cut(data)[::2]] = read
+            cutter = _cutter(data, changing)
+            self._cuts.put(len(data), cutter, CUT_BYTES)
+            self._known.put((scheme, peer, cutter[0](data)[::2]), read, size)
 
 
 def _cutter(data: bytes, changing: Changing) -> tuple[_Cut, _Order]:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
 
 from django.db import DatabaseError
 from django.utils import timezone
 
+from kalshi.byte_table import ByteTable, size_of
 from kalshi.models import SeenAddress, VirtualKey
 from kalshi.services.audit import Action, plain_address, record
 from kalshi.services.credential_names import Credential, credential_id, credential_name
 
 # A pair that this process knows costs a look into a dictionary; the row's time of last use is written this often.
 REMEMBERED_S = 3600.0
-MAX_REMEMBERED = 10_000
+REMEMBERED_BYTES = 4 * 2**20
 MAX_ADDRESSES = 1_000
 """Rows for one credential; the one unused for longest makes room. The audit log keeps what it told."""
 
 log = logging.getLogger("kalshi.audit")
 
 _lock = threading.Lock()
-_noted: OrderedDict[tuple[str, str], float] = OrderedDict()
+_noted: ByteTable[tuple[str, str], float] = ByteTable(REMEMBERED_BYTES)
 
 
 def note_use(credential: Credential, address: str | None) -> None:
@@ -50,7 +50,7 @@ def forget(pair: tuple[str, str] | None = None) -> None:
         if pair is None:
             _noted.clear()
         else:
-            _noted.pop(pair, None)
+            _noted.pop(pair)
 
 
 def _is_known(pair: tuple[str, str], now: float) -> bool:
@@ -62,10 +62,7 @@ def _is_known(pair: tuple[str, str], now: float) -> bool:
         noted_at = _noted.get(pair)
         if noted_at is not None and now - noted_at < REMEMBERED_S:
             return True
-        _noted[pair] = now
-        _noted.move_to_end(pair)
-        if len(_noted) > MAX_REMEMBERED:
-            _noted.popitem(last=False)
+        _noted.put(pair, now, size_of(pair, now))
     return False
 
 

@@ -50,7 +50,7 @@ def test_a_token_comes_back_with_time_and_refusals_cost_none() -> None:
 
 
 def test_callers_are_bounded_and_the_one_unseen_for_longest_is_forgotten() -> None:
-    buckets = Buckets(capacity=1, refill_per_s=0.01, most=2)
+    buckets = Buckets(capacity=1, refill_per_s=0.01, max_bytes=1_200)
     for caller in ("ada", "bob", "ada", "eve"):
         buckets.take(caller, 0.0)
     assert buckets.take("ada", 0.0) > 0

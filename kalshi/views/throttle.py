@@ -7,42 +7,41 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from typing import cast
 
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from kalshi.byte_table import ByteTable, size_of
 from kalshi.errors import TooManyRequests
 from kalshi.limits.bucket import Bucket
 from kalshi.services import access
 
-MAX_CALLERS = 10_000
+CALLERS_BYTES = 4 * 2**20
+BUCKET_BYTES = 250
 
 
 class Buckets:
     """One bucket for each caller; the caller unseen for longest is forgotten, with a full bucket."""
 
-    def __init__(self, capacity: float, refill_per_s: float, most: int = MAX_CALLERS) -> None:
+    def __init__(self, capacity: float, refill_per_s: float, max_bytes: int = CALLERS_BYTES) -> None:
         self._capacity = capacity
         self._refill_per_s = refill_per_s
-        self._most = most
         self._lock = threading.Lock()
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: ByteTable[str, Bucket] = ByteTable(max_bytes)
 
     def take(self, caller: str, now: float | None = None) -> float:
         """Spend one token. Returns 0, or the seconds until there is one; then none was spent."""
         now = time.monotonic() if now is None else now
         with self._lock:
-            bucket = self._buckets.pop(caller, None) or Bucket(
+            bucket = self._buckets.get(caller) or Bucket(
                 self._capacity, self._refill_per_s, self._capacity, now
             )
             bucket = bucket.at(now)
             wait_s = bucket.wait_s(1)
-            self._buckets[caller] = bucket if wait_s else bucket.spent(1)
-            if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
+            bucket = bucket if wait_s else bucket.spent(1)
+            self._buckets.put(caller, bucket, size_of(caller) + BUCKET_BYTES)
         return wait_s
 
 

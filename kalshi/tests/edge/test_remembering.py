@@ -61,7 +61,7 @@ def test_what_was_checked_before_a_change_counts_no_more(forgotten_at: float, kn
 
 
 def test_the_caller_who_was_checked_longest_ago_is_forgotten_first() -> None:
-    found = Callers(most=1)
+    found = Callers(max_bytes=1_000)
     found.let_in(WHO, "fund", CHECKED_AT, "person:1")
     found.let_in(OTHER, "own", CHECKED_AT, "person:2")
     assert (found.account(WHO, CHECKED_AT), found.account(OTHER, CHECKED_AT)) == (None, "own")

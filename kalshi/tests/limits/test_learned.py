@@ -108,3 +108,9 @@ def test_no_answer_of_any_shape_breaks_the_budget(value):
     assert granted.capacity >= 1
     table, _ = CostTable().learn(body(value))
     assert table.cost("/portfolio/balance", otherwise=10) >= 0
+
+
+def test_an_answer_that_is_far_too_long_is_not_kept():
+    rows = [{"method": "GET", "path": f"/trade-api/v2/p{n}", "cost": 9} for n in range(10_000)]
+    table, faults = CostTable(default=10).learn(body({"default_cost": 5, "endpoint_costs": rows}))
+    assert (table, faults) == (CostTable(default=10), ["default_cost", "endpoint_costs"])
