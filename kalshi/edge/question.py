@@ -30,9 +30,10 @@ _OURS = {
 
 # The value of the Authorization header and of the Cookie header, as sent.
 Credential = tuple[bytes | None, bytes | None]
-# The word, the id of a virtual key, and the peer's address: such a caller is let in to one address at a time, since the
-# key may allow some operations only.
-SignedBy = tuple[Literal["signed"], bytes, str]
+# The word, the id of a virtual key, the peer's address, and the Cookie header: it lets nobody in here, but Django may
+# renew or delete a cookie of it. Such a caller is let in to one address at a time, since the key may allow some
+# operations only.
+SignedBy = tuple[Literal["signed"], bytes, str, bytes | None]
 # A credential, and by what it names an account: X-Kalshi-Account; or the whole address, where its query may do so.
 Caller = tuple[bytes | str | Address | None, ...]
 # The timestamp and the signature, as sent; empty when the request is not signed.
@@ -76,7 +77,7 @@ def read(asked: Asked, peer: str) -> tuple[Question, Stamp] | None:
         # What has a token as well is judged by both, which only Django does.
         if authorization is not None or not raw_path.startswith(PREFIX):
             return None
-        credential = "signed", key_id, peer
+        credential = "signed", key_id, peer, cookie
         stamp = timestamp, signature
     address = raw_path, query, host, origin, scheme, account
     question = Question(

@@ -13,6 +13,7 @@ from itertools import product
 
 import pytest
 
+from kalshi.tests.gateway.signing import Signer, create_at
 from kalshi.tests.live.conftest import some_ticker
 from kalshi.tests.servers import Gateway, Sandbox, csrf_field, running, wait_until
 from kalshi.upstream.endpoints import ENDPOINTS
@@ -187,6 +188,63 @@ def test_the_edge_really_answered(gateway: Gateway, paths: list[str]) -> None:
         wait_until(
             lambda path=path: ("edge", path, 200) in ways(gateway), 5, f"an answer of the edge for {path}"
         )
+
+
+COOKIES = {
+    "none": None,
+    "of somebody else's": "theme=dark",
+    "a good csrftoken": f"csrftoken={'a1B2' * 8}",
+    "an old csrftoken, masked": f"csrftoken={'a1B2' * 16}",
+    "a csrftoken too short": "csrftoken=x",
+    "a csrftoken of other letters": f"csrftoken={'-' * 32}",
+    "an empty csrftoken": "csrftoken=",
+    "two csrftokens": f"csrftoken={'a1B2' * 8}; csrftoken=x",
+    "a session that cannot be": "sessionid=x",
+    "a session that is gone": f"sessionid={'a1b2' * 8}",
+    "messages that nobody wrote": "messages=x",
+}
+CHOSEN = re.compile(r"(?<=csrftoken=)\w{32}|(?<=expires=)[^;]+")
+"""What Django chooses anew in each cookie that it sets."""
+
+
+@pytest.fixture(scope="module")
+def signer(gateway: Gateway) -> Signer:
+    return create_at(gateway, "--type", "ed25519")
+
+
+def with_cookie_set(seen: Seen) -> Seen:
+    status, headers, body = comparable(seen)
+    if "set-cookie" in headers:
+        headers["set-cookie"] = CHOSEN.sub("N", headers["set-cookie"])
+    return status, headers, body
+
+
+@pytest.mark.parametrize("caller", ["token", "session", "session and token", "signed", "stranger"])
+def test_cookies_are_renewed_and_deleted_as_django_does(
+    gateway: Gateway, cookie: str, signer: Signer, caller: str
+) -> None:
+    path = "/trade-api/v2/portfolio/balance"
+    token = {"Authorization": f"Bearer {gateway.token}"}
+
+    def headers(extra: str | None) -> dict[str, str]:
+        own = [cookie] if caller.startswith("session") else []
+        cookies = [*own, extra] if extra is not None else own
+        found = {"Cookie": "; ".join(cookies)} if cookies else {}
+        found |= token if caller.endswith("token") else {}
+        return found | (signer.headers(path) if caller == "signed" else {})
+
+    renewed = set()
+    for name, extra in COOKIES.items():
+        for first in (None, extra, extra):  # what is learned from one must not answer for another
+            ask(gateway, "GET", path, headers(first), through_django=False)
+        quick = with_cookie_set(ask(gateway, "GET", path, headers(extra), through_django=False))
+        slow = with_cookie_set(ask(gateway, "GET", path, headers(extra), through_django=True))
+        assert quick == slow, name
+        is_stranger = caller == "stranger" or (caller == "session" and "sessionid" in (extra or ""))
+        assert quick[0] == (401 if is_stranger else 200), name
+        renewed |= {name} if "csrftoken=N" in quick[1].get("set-cookie", "") else set()
+    assert {"a csrftoken too short", "a csrftoken of other letters"} <= renewed
+    assert not renewed & {"none", "a good csrftoken", "an old csrftoken, masked"}
 
 
 def test_a_stale_copy_is_the_same_both_ways_while_its_refresh_hangs(

@@ -114,7 +114,7 @@ def who(
     return read(Asked("GET", path, b"limit=5", list(headers), "http"), "192.0.2.1")
 
 
-def test_a_signed_request_is_its_key_s_and_not_its_cookie_s() -> None:
+def test_a_signed_request_is_its_key_s_and_its_cookie_lets_nobody_in() -> None:
     cookie = (b"cookie", b"sessionid=1")
     plain, signed = who(cookie), who(cookie, *SIGNED)
     assert plain is not None and signed is not None
@@ -124,7 +124,7 @@ def test_a_signed_request_is_its_key_s_and_not_its_cookie_s() -> None:
         b"GET/trade-api/v2/markets",
         (b"1", b"s"),
     )
-    assert signed[0].caller == ("signed", b"k", "192.0.2.1", signed[0].address)
+    assert signed[0].caller == ("signed", b"k", "192.0.2.1", b"sessionid=1", signed[0].address)
 
 
 def test_a_header_that_is_there_twice_is_no_question_for_the_edge() -> None:
@@ -142,7 +142,7 @@ def test_what_is_signed_by_half_or_elsewhere_or_has_a_token_too_is_no_question_f
 
 def test_a_signed_caller_is_let_in_to_one_address_at_a_time() -> None:
     one, other = an_address(), (b"/other", *an_address()[1:])
-    by = ("signed", b"k", "192.0.2.1")
+    by = ("signed", b"k", "192.0.2.1", None)
     assert caller_of(by, one) != caller_of(by, other)
     assert caller_of((None, None), one) == caller_of((None, None), other)
 
