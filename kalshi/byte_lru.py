@@ -54,8 +54,9 @@ class ByteLru(Generic[V]):
             return None
         if self._lock.acquire(blocking=False):
             try:
-                if key in table:
-                    table.touch(key)
+                table.touch(key)
+            except KeyError:  # it went meanwhile
+                pass
             finally:
                 self._lock.release()
         return item[0]
