@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, cast
 
 from uvicorn.config import Config
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.server import ServerState
 
 from kalshi.server import refusals
@@ -35,10 +36,12 @@ class OfTheProcess:
 
     def __init__(self, proxies: Iterable[str] = ()) -> None:
         self.connections = Connections()
-        self.proxies = ProxyHeadersMiddleware(_nothing, list(proxies)).trusted_hosts
+        self._proxies = list(proxies)
 
-
-async def _nothing(*_: object) -> None: ...
+    @cached_property
+    def proxies(self) -> _TrustedHosts:
+        """Made when it is first asked for, in the process itself: it cannot be sent to one."""
+        return _TrustedHosts(self._proxies)
 
 
 class BoundedProtocol(AtOnceProtocol):

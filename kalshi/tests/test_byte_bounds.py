@@ -64,7 +64,7 @@ def fill_pages(number: int, size: int) -> Any:
     found = pages.Pages()
     for n in range(number):
         address = (b"/balance/", b"", b"localhost", unlike(n, size), "http", None)
-        answered = Answered(f"key {n}", "get_balance", "default", Breaker())
+        answered = Answered(f"key {n}", "get_balance", "default", Breaker(), "person:1")
         page = found.learn(address, answered, "balance", f"/balance/{n}")
         for status in (200, 304):
             page.learn(status, [(name, bytes(bytearray(value))) for name, value in HEADERS])
