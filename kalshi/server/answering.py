@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoRoom, Rooms
 from kalshi.server.environ import Environ
+from kalshi.services import handover
 
 Application = Callable[[Environ, Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
 Headers = list[tuple[bytes, bytes]]
@@ -48,7 +50,7 @@ def answer_of(application: Application, environ: Environ, client: Client, rooms:
 
     Raises what the application raises; nothing was sent then. An answer that is too large becomes a 503.
     """
-    body = Body(rooms)
+    body = Body(rooms, partial(_holder, environ))
     started: list[tuple[int, Headers]] = []
 
     def start_response(
@@ -94,6 +96,11 @@ def _collect(result: Iterable[bytes], method: str, body: Body, client: Client) -
             getattr(result, "close", lambda: None)()
         except Exception:
             log.exception("Closing an answer failed; it is sent all the same.")
+
+
+def _holder(environ: Environ) -> str:
+    """The credential that was found good, else the address."""
+    return handover.caller(environ.get("asgi.scope", {})) or str(environ.get("REMOTE_ADDR", "-"))
 
 
 def _encoded(name: str, value: str) -> tuple[bytes, bytes]:

@@ -13,9 +13,10 @@ import pytest
 from kalshi.server import collected
 from kalshi.server.answering import Answer, Client, answer_of
 from kalshi.server.collected import FileWrapper, Room, Rooms
+from kalshi.services import handover
 
 START = [("Content-Type", "text/plain"), ("X-Request-ID", "abcdefgh"), ("Content-Length", "7")]
-MEMORY, DISK = 10_000, 100_000
+MEMORY, DISK = 10_000, 400_000
 
 
 @pytest.fixture(autouse=True)
@@ -52,12 +53,14 @@ def run(
     method: str = "GET",
     client: Client | None = None,
     begin: Callable[..., Any] = lambda start_response: start_response("200 OK", START),
+    scope: dict[str, Any] | None = None,
 ) -> Answer | None:
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin(start_response)
         return result
 
-    return answer_of(application, {"REQUEST_METHOD": method}, client or Client(), rooms)
+    environ = {"REQUEST_METHOD": method, "asgi.scope": scope or {}}
+    return answer_of(application, environ, client or Client(), rooms)
 
 
 def whole(answer: Answer | None) -> bytes:
@@ -177,9 +180,9 @@ def test_nobody_collects_a_stream_for_head(rooms: Rooms) -> None:
     assert result.closed == 1
 
 
-@pytest.mark.parametrize("disk", [DISK, 3_000], ids=["one too large", "too many"])
+@pytest.mark.parametrize("disk", [100_000, 3_000], ids=["one too large", "too many"])
 def test_what_is_too_large_is_a_503_that_says_so(disk: int) -> None:
-    rooms = Rooms(MEMORY, disk)
+    rooms = Rooms(MEMORY, disk * collected.SHARE_ON_DISK)
     result = Result(b"x" * 999 for _ in range(1_000))
     answer = run(result, rooms)
     assert answer is not None and answer.status == 503 and result.closed == 1
@@ -188,7 +191,7 @@ def test_what_is_too_large_is_a_503_that_says_so(disk: int) -> None:
     assert headers[b"content-type"] == b"application/json"
     body = whole(answer)
     assert len(body) == int(headers[b"content-length"]) and b"abcdefgh" in body
-    assert (rooms.memory.left, rooms.disk.left) == (MEMORY, disk)
+    assert (rooms.memory.left, rooms.disk.left) == (MEMORY, disk * collected.SHARE_ON_DISK)
 
 
 class Closing(FileWrapper):
@@ -231,6 +234,31 @@ def test_what_only_looks_like_a_plain_file_is_read_through_its_own_method(
 
 def test_a_room_is_never_overdrawn() -> None:
     room = Room(10)
-    assert room.take(7) and not room.take(4) and room.take(3)
-    room.give_back(10)
+    assert room.take(7, "a") and not room.take(4, "b") and room.take(3, "b")
+    room.give_back(7, "a")
+    room.give_back(3, "b")
     assert room.left == 10
+
+
+def test_one_holder_gets_a_share_of_a_room_and_no_more() -> None:
+    room = Room(12, share=4)
+    assert room.take(4, "a") and not room.take(1, "a") and room.take(4, "b")
+    room.give_back(4, "a")
+    assert room.take(1, "a")
+
+
+def test_the_large_answers_of_one_caller_leave_the_disk_to_others() -> None:
+    rooms, kept = Rooms(MEMORY, 100_000), []
+
+    def ask(caller: str) -> int:
+        answer = run(Result([b"x" * 12_000]), rooms, scope={handover.CALLER_NAME: caller})
+        assert answer is not None
+        kept.append(answer)
+        return answer.status
+
+    assert [ask("person:1") for _ in range(4)] == [200, 200, 503, 503]
+    assert ask("person:2") == 200
+    kept[0].body.close()
+    assert ask("person:1") == 200
+    for answer in kept[1:]:
+        answer.body.close()
