@@ -11,9 +11,23 @@ from kalshi.errors import ConfigError
 
 HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 SHORTEST_SIGNING_KEY = 32
+SHOWN_CHARACTERS = 80
 SWITCH_WORDS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off"), False
 )
+
+
+class Refused(ValueError):
+    """A value that is best told by what is wrong with it. `found` follows the variable's name and holds no secret."""
+
+    def __init__(self, found: str, allowed: str) -> None:
+        super().__init__(allowed)
+        self.found = found
+
+
+def without_password(value: str) -> str:
+    """The beginning of a value, for a sentence; what stands before an @ in an address is masked."""
+    return re.sub(r"(//|^)[^/]*@", r"\1***@", value)[:SHOWN_CHARACTERS]
 
 
 def text(value: str) -> str:
@@ -119,14 +133,20 @@ def database_url(value: str) -> str:
     return value
 
 
-def several(good: Callable[[str], bool], allowed: str) -> Callable[[str], tuple[str, ...]]:
-    """Values separated by commas, each of them good."""
+def several(read_one: Callable[[str], str], allowed: str) -> Callable[[str], tuple[str, ...]]:
+    """Values separated by commas, each as `read_one` gives it; its ValueError needs no words."""
 
     def read(value: str) -> tuple[str, ...]:
-        words = tuple(word.strip() for word in value.split(",") if word.strip())
-        if not words or not all(good(word) for word in words):
+        words = [word.strip() for word in value.split(",") if word.strip()]
+        if not words:
             raise ValueError(f"{allowed}, separated by commas")
-        return words
+        found = []
+        for word in words:
+            try:
+                found.append(read_one(word))
+            except ValueError:
+                raise Refused(f"has {without_password(word)!r}", f"{allowed}, separated by commas") from None
+        return tuple(dict.fromkeys(found))
 
     return read
 
@@ -139,29 +159,6 @@ def is_address(value: str) -> bool:
     return True
 
 
-def is_network(value: str) -> bool:
-    try:
-        ipaddress.ip_network(value)
-    except ValueError:
-        return False
-    return True
-
-
-def is_served_host(value: str) -> bool:
-    """As Django compares them: without scheme and port, `.example.com` for every host below, `*` for all."""
-    if value.startswith("["):
-        return value.endswith("]") and is_address(value[1:-1])
-    return value == "*" or HOST_NAME.fullmatch(value.removeprefix(".")) is not None
-
-
-def is_origin(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        return False
-    return (
-        parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and value == f"{parts.scheme}://{parts.netloc}"
-    )
+def network(value: str) -> str:
+    ipaddress.ip_network(value)
+    return value

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboard.env.hosts import origin, served_host
 from dashboard.env.readers import (
     choice,
     database_url,
     dotted,
-    is_network,
-    is_origin,
-    is_served_host,
     key_ring,
     listen_address,
+    network,
     number,
     path,
     service_url,
@@ -118,13 +117,18 @@ SETTINGS = (
     ),
     Setting(
         "DJANGO_ALLOWED_HOSTS",
-        several(is_served_host, "host names such as dash.example.com, without scheme and port"),
+        several(
+            served_host,
+            "host names such as dash.example.com, without scheme and port; .example.com for all below",
+        ),
         ("127.0.0.1", "localhost", "[::1]"),
         "host names under which the dashboard is reached, separated by commas",
     ),
     Setting(
         "CORS_ALLOWED_ORIGINS",
-        several(is_origin, "origins such as https://dash.example.com, with scheme and without path"),
+        several(
+            origin, "origins such as https://dash.example.com, with scheme and without path, user name or *"
+        ),
         (),
         "origins of other front ends that may read the API, separated by commas",
     ),
@@ -137,7 +141,7 @@ SETTINGS = (
     Setting("DJANGO_DEBUG", switch, False, "Django's debug mode"),
     Setting(
         "TRUSTED_PROXIES",
-        several(is_network, "IP addresses or networks such as 10.0.0.5 or 10.0.0.0/8"),
+        several(network, "IP addresses or networks such as 10.0.0.5 or 10.0.0.0/8"),
         (),
         "addresses whose `X-Forwarded-*` headers are believed, separated by commas",
     ),

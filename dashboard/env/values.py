@@ -5,10 +5,9 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from dashboard.env.readers import Refused, without_password
 from dashboard.env.table import SETTINGS, Setting
 from kalshi.errors import ConfigError
-
-SHOWN_CHARACTERS = 80
 
 
 def parse(found: Mapping[str, str]) -> dict[str, Any]:
@@ -25,6 +24,8 @@ def value_of(setting: Setting, raw: str | None) -> Any:
         return setting.read(value)
     except ConfigError as problem:
         raise ImproperlyConfigured(problem.message) from None
+    except Refused as problem:
+        raise ImproperlyConfigured(f"{setting.name} {problem.found}; allowed: {problem}.") from None
     except ValueError as allowed:
-        shown = "a value that is not shown" if setting.secret else repr(value[:SHOWN_CHARACTERS])
+        shown = "a value that is not shown" if setting.secret else repr(without_password(value))
         raise ImproperlyConfigured(f"{setting.name} is {shown}; allowed: {allowed}.") from None
