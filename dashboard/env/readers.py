@@ -4,7 +4,6 @@ import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from kalshi.accounts.ring import from_text
 from kalshi.errors import ConfigError
@@ -107,29 +106,6 @@ def dotted(value: str) -> str:
 def listen_address(value: str) -> str:
     if not is_address(value) and not HOST_NAME.fullmatch(value):
         raise ValueError("an IP address or host name of this machine, such as 127.0.0.1 or 0.0.0.0")
-    return value
-
-
-def service_url(*schemes: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        allowed = "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
-        try:
-            parts = urlsplit(value)
-            _ = parts.port
-        except ValueError:
-            raise ValueError(allowed) from None
-        if parts.scheme not in schemes or "://" not in value:
-            raise ValueError(allowed)
-        return value
-
-    return read
-
-
-def database_url(value: str) -> str:
-    read = service_url("postgres", "postgresql", "sqlite")
-    # Without a name Django would fall back to a database in memory, and lose everything.
-    if not urlsplit(read(value)).path.strip("/"):
-        raise ValueError("an address such as postgres://USER:PASSWORD@HOST/NAME or sqlite:////PATH")
     return value
 
 

@@ -8,20 +8,19 @@ from typing import Any
 from dashboard.env.hosts import origin, served_host
 from dashboard.env.readers import (
     choice,
-    database_url,
     dotted,
     key_ring,
     listen_address,
     network,
     number,
     path,
-    service_url,
     several,
     signing_key,
     switch,
     text,
     whole,
 )
+from dashboard.env.service_urls import database_url, redis_url
 from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 
 
@@ -95,7 +94,7 @@ SETTINGS = (
     ),
     Setting(
         "REDIS_URL",
-        service_url("redis", "rediss", "unix"),
+        redis_url,
         None,
         "shared cache; without it everything stays in the process",
         secret=True,
