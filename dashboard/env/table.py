@@ -61,7 +61,7 @@ SETTINGS = (
         "KALSHI_BASE_URL",
         checked_base_url,
         None,
-        "upstream REST address, by default that of the environment; http only for loopback",
+        "upstream REST address, ending in `/trade-api/v2`, by default that of the environment; http only for loopback",
     ),
     Setting(
         "KALSHI_WS_URL",

@@ -46,9 +46,9 @@ def choose(found: dict[str, str], home: Path) -> upstream.Upstream:
             False,
         ),
         (
-            KEY | {"KALSHI_WS_URL": "wss://other.example/ws"},
+            KEY | {"KALSHI_WS_URL": "wss://other.example/trade-api/ws/v2"},
             "prod",
-            (PROD[0], "wss://other.example/ws"),
+            (PROD[0], "wss://other.example/trade-api/ws/v2"),
             False,
         ),
     ],

@@ -1,17 +1,19 @@
 """Where Kalshi lives, and which addresses may be called instead. Pure."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from kalshi.errors import ConfigError
 
+REST_PATH, WS_PATH = "/trade-api/v2", "/trade-api/ws/v2"
 REST_BASE = {
-    "prod": "https://external-api.kalshi.com/trade-api/v2",
-    "demo": "https://external-api.demo.kalshi.co/trade-api/v2",
+    "prod": f"https://external-api.kalshi.com{REST_PATH}",
+    "demo": f"https://external-api.demo.kalshi.co{REST_PATH}",
 }
 WS_BASE = {
-    "prod": "wss://external-api-ws.kalshi.com/trade-api/ws/v2",
-    "demo": "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
+    "prod": f"wss://external-api-ws.kalshi.com{WS_PATH}",
+    "demo": f"wss://external-api-ws.demo.kalshi.co{WS_PATH}",
 }
 _DOMAINS = {"kalshi.com": "prod", "demo.kalshi.co": "demo", "demo-api.kalshi.co": "demo"}
 
@@ -35,22 +37,26 @@ def environment_of(url: str) -> str | None:
 
 
 def checked_base_url(url: str, *, variable: str = "KALSHI_BASE_URL") -> str:
-    """The base URL without a trailing slash. Raises ConfigError, never repeating a password in the URL."""
-    return _checked(url, variable, "https", "http", REST_BASE["prod"])
+    """Scheme and host in lower case, without the scheme's own port and a trailing slash; no path means REST_PATH.
+
+    Raises ConfigError, never repeating a password in the URL.
+    """
+    return _checked(url, variable, "https", "http", REST_PATH)
 
 
 def checked_ws_url(url: str, *, variable: str = "KALSHI_WS_URL") -> str:
-    """The same for the WebSocket address."""
-    return _checked(url, variable, "wss", "ws", WS_BASE["prod"])
+    """The same for the WebSocket address, with WS_PATH."""
+    return _checked(url, variable, "wss", "ws", WS_PATH)
 
 
-def _checked(url: str, variable: str, secure: str, insecure: str, example: str) -> str:
+def _checked(url: str, variable: str, secure: str, insecure: str, path: str) -> str:
+    example = (REST_BASE if path == REST_PATH else WS_BASE)["prod"]
     allowed = (
         f"{variable} must be a {secure}:// address such as {example}; {insecure}:// is for loopback only"
     )
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         raise ConfigError(f"{allowed}; the value cannot be read as an address.") from None
     if not url.isascii() or not url.isprintable() or " " in url:
@@ -61,4 +67,21 @@ def _checked(url: str, variable: str, secure: str, insecure: str, example: str) 
         raise ConfigError(f"{allowed}; give scheme, host and path and nothing else.")
     if parts.scheme != secure and not (parts.scheme == insecure and is_loopback(host)):
         raise ConfigError(f"{allowed}; found the scheme {parts.scheme[:20]!r} for {host[:100]!r}.")
-    return url.rstrip("/")
+    if environment_of(url) and "api" not in host:
+        raise ConfigError(f"{allowed}; {host[:100]!r} is no host of Kalshi's API.")
+    own_port = {secure: 443, insecure: 80}[parts.scheme]
+    place = f"[{host}]" if ":" in host else host
+    root = f"{parts.scheme}://{place}" + ("" if port in {None, own_port} else f":{port}")
+    return root + _checked_path(
+        parts.path, path, f"{allowed}; found the path {parts.path[:60]!r}: write {root}"
+    )
+
+
+def _checked_path(found: str, path: str, sentence: str) -> str:
+    """sentence: what to raise, but for the path that is meant."""
+    given = found.rstrip("/")
+    if not given:
+        return path
+    if not re.fullmatch(rf"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*{path}", given):
+        raise ConfigError(f"{sentence}{path}.")
+    return given

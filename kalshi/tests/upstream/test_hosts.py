@@ -3,15 +3,67 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalshi.errors import ConfigError
-from kalshi.upstream.hosts import REST_BASE, checked_base_url, is_loopback
+from kalshi.upstream.hosts import REST_BASE, WS_BASE, checked_base_url, checked_ws_url, is_loopback
 
 
 @pytest.mark.parametrize(
     "url",
-    [*REST_BASE.values(), "http://127.0.0.1:8001/trade-api/v2", "http://localhost/x", "http://[::1]:8/x"],
+    [
+        *REST_BASE.values(),
+        "http://127.0.0.1:8001/trade-api/v2",
+        "http://localhost/trade-api/v2",
+        "http://[::1]:8/trade-api/v2",
+        "https://proxy.example/kalshi/trade-api/v2",
+    ],
 )
 def test_it_takes_https_and_loopback_http(url: str) -> None:
     assert checked_base_url(url) == checked_base_url(url + "/") == url
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("https://external-api.kalshi.com", REST_BASE["prod"]),
+        ("https://external-api.kalshi.com/", REST_BASE["prod"]),
+        ("HTTPS://External-API.Kalshi.com:443/trade-api/v2", REST_BASE["prod"]),
+        ("https://external-api.kalshi.com:/trade-api/v2//", REST_BASE["prod"]),
+        ("http://localhost:80", "http://localhost/trade-api/v2"),
+        ("http://[::1]:8001", "http://[::1]:8001/trade-api/v2"),
+    ],
+)
+def test_what_has_one_meaning_is_spelt_as_kalshi_does(url: str, meant: str) -> None:
+    assert checked_base_url(url) == meant
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://x.example/v1", "found the path '/v1': write https://x.example/trade-api/v2."),
+        ("https://X.example:444/v2", "write https://x.example:444/trade-api/v2."),
+        (
+            "https://external-api.kalshi.com/trade-api/v2/portfolio/balance",
+            "found the path '/trade-api/v2/portfolio/balance': write https://external-api.kalshi.com/trade-api/v2.",
+        ),
+        ("https://x.example/a/../trade-api/v2", "write https://x.example/trade-api/v2."),
+        ("https://x.example//trade-api/v2", "write https://x.example/trade-api/v2."),
+        ("https://x.example/trade-api/ws/v2", "write https://x.example/trade-api/v2."),
+        ("https://kalshi.com", "'kalshi.com' is no host of Kalshi's API."),
+        ("https://www.kalshi.com/trade-api/v2", "'www.kalshi.com' is no host of Kalshi's API."),
+        ("https://demo.kalshi.co/trade-api/v2", "'demo.kalshi.co' is no host of Kalshi's API."),
+    ],
+)
+def test_an_address_under_which_the_api_does_not_stand_is_refused_with_the_right_one(
+    url: str, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"^KALSHI_BASE_URL must be") as refusal:
+        checked_base_url(url)
+    assert refusal.value.message.endswith(told)
+
+
+def test_the_address_of_the_stream_has_a_path_of_its_own() -> None:
+    assert checked_ws_url("WSS://external-api-ws.kalshi.com") == WS_BASE["prod"]
+    with pytest.raises(ConfigError, match=r"write wss://x.example/trade-api/ws/v2\.$"):
+        checked_ws_url("wss://x.example/trade-api/v2")
 
 
 @pytest.mark.parametrize(
@@ -47,6 +99,8 @@ def test_loopback_is_only_this_machine() -> None:
 @given(st.text())
 def test_any_text_is_taken_or_a_config_error(text: str) -> None:
     try:
-        assert checked_base_url(text).startswith(("https://", "http://"))
+        taken = checked_base_url(text)
+        assert taken.startswith(("https://", "http://")) and taken.endswith("/trade-api/v2")
+        assert checked_base_url(taken) == taken
     except ConfigError as refusal:
         assert refusal.message.endswith(".")
