@@ -8,14 +8,15 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import data_dir, env, logs, upstream
+from dashboard import data_dir, env, logs, public_address, upstream
 from dashboard.answer_headers import FRAMES, REFERRER_POLICY
 from kalshi.cache.caches import cache_settings
+from kalshi.upstream.credentials import home
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _found = env.load(os.environ, BASE_DIR)
 ENV: dict[str, Any] = env.parse(_found)
-_home = Path.home()
+_home = home()
 UPSTREAM = upstream.choose(_found, ENV, _home)
 
 DATA_DIR = data_dir.prepare(BASE_DIR / ENV["DATA_DIR"])
@@ -23,16 +24,13 @@ SECRET_KEY = ENV["DJANGO_SECRET_KEY"] or data_dir.secret_key(DATA_DIR)
 DEBUG = ENV["DJANGO_DEBUG"]
 ALLOWED_HOSTS = list(ENV["DJANGO_ALLOWED_HOSTS"])
 HOST, PORT = ENV["HOST"], ENV["PORT"]
-# An address that means every interface is none that a browser can open.
-_reachable = "127.0.0.1" if HOST in {"0.0.0.0", "::"} else HOST  # noqa: S104
 HTTPS_ONLY = ENV["DJANGO_HTTPS_ONLY"]
 if HTTPS_ONLY and not ENV["TRUSTED_PROXIES"]:
     raise ImproperlyConfigured(
         "DJANGO_HTTPS_ONLY is 1, but TRUSTED_PROXIES is not set: without the address of the proxy that ends TLS every "
         "request looks like plain HTTP; set TRUSTED_PROXIES."
     )
-_named = next((host for host in ALLOWED_HOSTS if not host.startswith(("*", "."))), _reachable)
-PUBLIC_BASE_URL = f"https://{_named}" if HTTPS_ONLY else f"http://{_reachable}:{PORT}"
+PUBLIC_BASE_URL = public_address.base_url(HOST, PORT, ALLOWED_HOSTS, https_only=HTTPS_ONLY)
 LOGGING = logs.configuration((*env.secrets(_found), SECRET_KEY), debug=DEBUG)
 LOGGING_CONFIG = "dashboard.logs.configure"
 

@@ -20,6 +20,7 @@ from django.core.signals import setting_changed
 from django.db import DatabaseError
 
 from kalshi.models import EndpointPolicy, PolicyGeneration
+from kalshi.upstream.credentials import home
 from kalshi.upstream.endpoints import ENDPOINTS
 
 log = logging.getLogger("kalshi.conf")
@@ -36,7 +37,7 @@ class Setup:
     base_url: str
     ws_url: str = ""
     credentials: Mapping[str, str] | None = field(default=None, repr=False)  # None: the process environment
-    credentials_home: Path = field(default_factory=Path.home)
+    credentials_home: Path = field(default_factory=home)
     sandbox_keys_dir: Path | None = None
     allow_open_key_file: bool = False
     request_function: str | None = None

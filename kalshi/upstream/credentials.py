@@ -27,6 +27,7 @@ from kalshi.upstream.pem import PrivateKey, parse_private_key
 
 VARIABLES = ("KALSHI_API_KEY_ID", "KALSHI_PRIVATE_KEY_PATH", "KALSHI_API_SECRET_FILE", "KALSHI_PRIVATE_KEY")
 FILES = ("kalshi.json", "kalshi_private.pem")  # under ~/.secrets
+NO_HOME = Path("/nonexistent")  # as Debian gives to users without one
 
 _KEY_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _BASE64_RUN = re.compile(r"(?!/)[A-Za-z0-9+/=_-]{40,}$|.*[A-Za-z0-9+=]{60}", re.DOTALL)
@@ -83,6 +84,14 @@ class Credentials:
 def fingerprint(identity: str) -> str:
     """8 hex digits of SHA-256."""
     return hashlib.sha256(identity.encode()).hexdigest()[:8]
+
+
+def home() -> Path:
+    """The home folder. Where neither HOME nor the system's list of users names one, a folder that is not there."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return NO_HOME
 
 
 def is_configured(environ: Mapping[str, str], home: Path) -> bool:
