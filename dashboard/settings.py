@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from dashboard import data_dir, env, logs, public_address, upstream
 from dashboard.answer_headers import FRAMES, REFERRER_POLICY
 from kalshi.cache.caches import cache_settings
+from kalshi.upstream import route
 from kalshi.upstream.credentials import home
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -221,6 +222,7 @@ KALSHI = {
     "WS_URL": UPSTREAM.ws_url,
     "CREDENTIALS": {name: _found[name] for name in upstream.CREDENTIAL_NAMES if name in _found},
     "CREDENTIALS_HOME": _home,
+    "NETWORK": {name: _found[name] for name in route.VARIABLES if name in _found},
     "SANDBOX_KEYS_DIR": DATA_DIR / "sandbox" if UPSTREAM.own_sandbox else None,
     "ALLOW_OPEN_KEY_FILE": ENV["KALSHI_ALLOW_OPEN_KEY_FILE"],
     "REQUEST_FUNCTION": ENV["KALSHI_REQUEST_FUNCTION"],

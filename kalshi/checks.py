@@ -5,11 +5,13 @@ kalshi.E002  the credentials are incomplete, unreadable or unsafe
 kalshi.E003  the request function cannot be imported
 kalshi.E004  an upstream address is not allowed
 kalshi.E005  settings.CACHES lacks the cache for upstream answers
+kalshi.E006  the proxy or the file of certificates cannot be used
 kalshi.W001  no credentials: only public data can be read
 kalshi.W002  the key of an account or a second factor cannot be opened (asked with --database default, and by migrate)
 kalshi.W003  second factors stand unsealed in the database (asked likewise)
 """
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +25,7 @@ from kalshi.models import Account, Authenticator
 from kalshi.services import engine, key_ring
 from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 from kalshi.upstream.request_function import load_function
+from kalshi.upstream.route import VARIABLES, choose
 
 Messages = list[checks.CheckMessage]
 
@@ -39,6 +42,7 @@ def check_setup(**_: Any) -> Messages:
         *_check_function(setup),
         *_check_addresses(setup),
         *_check_cache(setup),
+        *_check_route(setup),
     ]
 
 
@@ -121,3 +125,16 @@ def _check_cache(setup: conf.Setup) -> Messages:
         return []
     hint = 'Add CACHES["kalshi"] = kalshi.cache.caches.cache_settings(redis_url).'
     return [checks.Error(f"settings.CACHES has no {setup.cache_alias!r}.", hint=hint, id="kalshi.E005")]
+
+
+def _check_route(setup: conf.Setup) -> Messages:
+    if setup.request_function is not None:
+        return []
+    try:
+        choose(checked_base_url(setup.base_url), os.environ if setup.network is None else setup.network)
+    except ConfigError as problem:
+        if not problem.message.startswith(VARIABLES):
+            return []  # there is a check for the address
+        hint = "Correct or unset it, or name the exchange's host in NO_PROXY."
+        return [checks.Error(problem.message, hint=hint, id="kalshi.E006")]
+    return []

@@ -38,6 +38,7 @@ class Setup:
     ws_url: str = ""
     credentials: Mapping[str, str] | None = field(default=None, repr=False)  # None: the process environment
     credentials_home: Path = field(default_factory=home)
+    network: Mapping[str, str] | None = field(default=None, repr=False)  # proxy, certificates; None as above
     sandbox_keys_dir: Path | None = None
     allow_open_key_file: bool = False
     request_function: str | None = None

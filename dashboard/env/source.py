@@ -10,8 +10,14 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from dotenv.parser import parse_stream
 
-from dashboard.env.table import SETTINGS
+from dashboard.env.table import SETTINGS, Setting
 from dashboard.env.values import value_of
+
+# What people write beside the right name, and in its place.
+WITHOUT_EFFECT = {
+    "HTTP_PROXY": ("HTTPS_PROXY", "ALL_PROXY"),
+    "SSL_CERT_DIR": ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+}
 
 
 def load(environ: Mapping[str, str], base: Path) -> dict[str, str]:
@@ -21,10 +27,23 @@ def load(environ: Mapping[str, str], base: Path) -> dict[str, str]:
     stored = _stored(base / file, named=named is not None)
     found = {}
     for setting in SETTINGS:
-        value = environ[setting.name] if setting.name in environ else stored.get(setting.name) or ""
+        value = _text(setting, environ)
+        value = (_text(setting, stored) or "") if value is None else value
         if value.strip():
             found[setting.name] = value
+    for name, instead in WITHOUT_EFFECT.items():
+        if _text(Setting(name, str, None, "", any_case=True), stored) and not found.keys() & instead:
+            raise ImproperlyConfigured(
+                f"The settings file {base / file} has {name}, which has no effect: Kalshi is asked by HTTPS; set "
+                f"{' or '.join(instead)}."
+            )
     return found
+
+
+def _text(setting: Setting, source: Mapping[str, str | None]) -> str | None:
+    """None when the name is not there."""
+    names = (setting.name.lower(), setting.name) if setting.any_case else (setting.name,)
+    return next((source[name] or "" for name in names if name in source), None)
 
 
 def _stored(file: Path, *, named: bool) -> dict[str, str | None]:

@@ -26,13 +26,17 @@ from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One variable. `default` is the value when it is absent; None means not set."""
+    """One variable. `default` is the value when it is absent; None means not set.
+
+    `any_case`: its name in lower case counts too, and goes first, as other programs have it.
+    """
 
     name: str
     read: Callable[[str], Any]
     default: Any
     meaning: str
     secret: bool = False
+    any_case: bool = False
 
 
 SETTINGS = (
@@ -144,5 +148,22 @@ SETTINGS = (
         (),
         "addresses whose `X-Forwarded-*` headers are believed, separated by commas",
     ),
+    Setting(
+        "HTTPS_PROXY",
+        text,
+        None,
+        "HTTP proxy on the way to Kalshi, such as `http://proxy.example:3128`",
+        secret=True,
+        any_case=True,
+    ),
+    Setting("ALL_PROXY", text, None, "the same, when `HTTPS_PROXY` is absent", secret=True, any_case=True),
+    Setting(
+        "NO_PROXY", text, None, "hosts that are reached without the proxy, separated by commas", any_case=True
+    ),
+    Setting(
+        "REQUESTS_CA_BUNDLE", text, None, "certificates by which Kalshi is known, where a proxy inspects TLS"
+    ),
+    Setting("CURL_CA_BUNDLE", text, None, "the same, when `REQUESTS_CA_BUNDLE` is absent"),
+    Setting("SSL_CERT_FILE", text, None, "the same, when neither of these two is there"),
     Setting("SANDBOX_PORT", whole(1, 65535), 8001, "port on which the simulated exchange listens"),
 )

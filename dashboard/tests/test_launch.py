@@ -53,6 +53,14 @@ FAULTS = {
         "KALSHI_BASE_URL must be", {"KALSHI_BASE_URL": "https://u:hunter2secret@kalshi.example/"}
     ),
     "malformed secret": Fault("REDIS_URL is a value that is not shown", {"REDIS_URL": "hunter2secret"}),
+    "proxy that cannot be used": Fault(
+        "HTTPS_PROXY must be the address of an HTTP proxy",
+        KEY | {"KALSHI_PRIVATE_KEY": PEM, "HTTPS_PROXY": "socks5://ada:hunter2secret@127.0.0.1:9"},
+    ),
+    "password in an address": Fault(
+        "DATABASE_URL has characters that must be percent-encoded",
+        {"DATABASE_URL": "postgres://ada:hunter2#secret@127.0.0.1/kalshi"},
+    ),
     "settings file missing": Fault("KALSHI_ENV_FILE is '/none/.env'", {"KALSHI_ENV_FILE": "/none/.env"}),
     "settings file malformed": Fault(
         "Line 2 of the settings file",

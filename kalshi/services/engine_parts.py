@@ -194,7 +194,7 @@ def build(
 def _transport(setup: conf.Setup) -> Transport:
     if setup.request_function:
         return FunctionTransport.from_path(setup.request_function)
-    return RequestsTransport(setup.base_url)
+    return RequestsTransport(setup.base_url, environ=setup.network)
 
 
 def function_identity(setup: conf.Setup) -> str:

@@ -5,6 +5,7 @@ Needs Django set up, no running server. Bounded: a check gets CHECK_S, all toget
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
@@ -22,6 +23,7 @@ from kalshi.services import engine, health
 from kalshi.services.verify_exchange import RUN_SANDBOX, Exchange, Untested
 from kalshi.services.verify_findings import Finding, fail, masked_key_id, ok, warn
 from kalshi.upstream.request_function import load_function
+from kalshi.upstream.route import choose
 
 CHECK_S = 15.0
 TOTAL_S = 50.0
@@ -45,7 +47,7 @@ def run(setup: conf.Setup, data_dir: Path) -> list[Finding]:
 
 def checks(setup: conf.Setup, exchange: Exchange, data_dir: Path) -> Sequence[tuple[str, Check]]:
     return (
-        ("settings", lambda: ok("settings", f"{setup.environment}, {setup.base_url}")),
+        ("settings", lambda: settings_in_force(setup)),
         ("data folder", lambda: data_folder(data_dir)),
         ("key file", lambda: key_file(setup)),
         ("key id", lambda: key_id(setup)),
@@ -119,6 +121,12 @@ def bounded(name: str, check: Check, limit_s: float) -> Finding:
         return fail(
             name, "no result in time", "Look at what it needs: network, name server, database, Redis."
         )
+
+
+def settings_in_force(setup: conf.Setup) -> Finding:
+    route = choose(setup.base_url, os.environ if setup.network is None else setup.network)
+    through = f" through the proxy {route.shown}" if route.proxy else ""
+    return ok("settings", f"{setup.environment}, {setup.base_url}{through}")
 
 
 def data_folder(path: Path) -> Finding:

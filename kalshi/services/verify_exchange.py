@@ -136,7 +136,7 @@ class Exchange:
         if isinstance(error, UpstreamError):
             return "Check the network, the proxy and KALSHI_BASE_URL; Kalshi may be down for maintenance."
         if isinstance(error, ConfigError):
-            return "See the lines `settings`, `key file` and `request function`."
+            return "Correct what it names; see the lines `settings`, `key file` and `request function`."
         return "See the message."
 
     def _auth_remedy(self, error: UpstreamError) -> str:
@@ -206,7 +206,7 @@ class Exchange:
     def _transport(self) -> Transport:
         if self._setup.request_function is not None:
             return FunctionTransport.from_path(self._setup.request_function)
-        return RequestsTransport(self._setup.base_url)
+        return RequestsTransport(self._setup.base_url, environ=self._setup.network)
 
     def _need_signature(self) -> None:
         try:

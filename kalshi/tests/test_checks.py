@@ -163,3 +163,20 @@ def test_e002_damaged_sandbox_keys(good: dict[str, Any], settings: Any, tmp_path
     found = only_message()
     assert found.id == "kalshi.E002"
     assert "delete the folder" in found.msg
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"HTTPS_PROXY": "socks5://u:hunter2@p:1"},
+        {"ALL_PROXY": "http://u:hunter2#@p:1"},
+        {"SSL_CERT_FILE": "/none"},
+    ],
+)
+def test_e006_a_proxy_or_certificates_that_cannot_be_used(
+    good: dict[str, Any], settings: Any, network: dict[str, str]
+) -> None:
+    settings.KALSHI = good | {"NETWORK": network}
+    found = only_message()
+    assert (found.id, found.level) == ("kalshi.E006", checks.ERROR)
+    assert found.msg.startswith(next(iter(network))) and "hunter2" not in found.msg

@@ -4,6 +4,8 @@ A test fails when requests gains a class without a row here. Their messages are 
 proxy passwords and header values.
 """
 
+import re
+
 import requests
 import urllib3.exceptions as urllib3_errors
 
@@ -53,11 +55,13 @@ COUNTERPARTS: dict[type[BaseException], tuple[type[UpstreamError], str]] = {
 }
 
 
-def translated(error: BaseException) -> UpstreamError:
-    """Our error for one of theirs; the nearest class with a row decides."""
+def translated(error: BaseException, *, proxy: str = "") -> UpstreamError:
+    """Our error for one of theirs; the nearest class with a row decides. proxy: how to name it, when there is one."""
     causes = _causes(error)
     if any(isinstance(cause, OddAnswerError) for cause in causes):
         return UnexpectedPayload("Kalshi's answer is no proper HTTP.")
+    if proxy and (ours := _of_proxy(error, causes, f"The proxy {proxy}")):
+        return ours
     if isinstance(error, urllib3_errors.ProtocolError) and any(
         isinstance(cause, OSError) for cause in causes
     ):
@@ -68,6 +72,23 @@ def translated(error: BaseException) -> UpstreamError:
         return UpstreamUnavailable("Kalshi cannot be reached: no connection.")
     kind, sentence = next(COUNTERPARTS[base] for base in type(error).__mro__ if base in COUNTERPARTS)
     return kind(sentence)
+
+
+def _of_proxy(error: BaseException, causes: list[BaseException], proxy: str) -> UpstreamError | None:
+    """What the proxy did: all that we connect to is the proxy. None when it is not to blame."""
+    kinds = tuple(type(cause) for cause in (error, *causes))
+    if urllib3_errors.NameResolutionError in kinds:
+        return UpstreamUnavailable(f"{proxy} has a host name that cannot be resolved.")
+    silent = f"{proxy} does not answer, so Kalshi cannot be reached."
+    if urllib3_errors.ConnectTimeoutError in kinds or requests.ConnectTimeout in kinds:
+        return UpstreamTimeout(silent)
+    if urllib3_errors.NewConnectionError in kinds:
+        return UpstreamUnavailable(silent)
+    if requests.exceptions.ProxyError not in kinds:
+        return None
+    told = re.search(r"Tunnel connection failed: ([0-9]{3})", " ".join(map(str, causes)))
+    said = f"refuses to connect to Kalshi ({told[1]})" if told else "does not work"
+    return UpstreamUnavailable(f"{proxy} {said}.")
 
 
 def is_stale(error: BaseException) -> bool:

@@ -10,19 +10,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol, Self
-from urllib.parse import urlsplit
 
 import requests
-from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.util import Timeout
 
-from kalshi.errors import ConfigError, KalshiError, UnexpectedPayload, UpstreamTimeout
+from kalshi.errors import KalshiError, UnexpectedPayload, UpstreamTimeout
 from kalshi.upstream.connections import DeadlineAdapter
-from kalshi.upstream.hosts import checked_base_url, is_loopback
+from kalshi.upstream.hosts import checked_base_url
 from kalshi.upstream.params import Params
 from kalshi.upstream.request_function import (
     RequestFunction,
@@ -31,6 +28,7 @@ from kalshi.upstream.request_function import (
     body_of_result,
     load_function,
 )
+from kalshi.upstream.route import choose
 from kalshi.upstream.signing import Signer
 from kalshi.upstream.translation import is_stale, translated
 
@@ -86,16 +84,21 @@ class _Session(requests.Session):
 
 
 class RequestsTransport:
-    """Pooled HTTP(S) by `requests`. Proxies and the CA bundle of the environment hold, never for loopback.
+    """Pooled HTTP(S) by `requests`, on the route that the variables of `environ` name (by default the process's own).
 
-    `base_url` ends in /trade-api/v2; ConfigError when it may not be called. Resolving the host name is not
-    covered by the deadline: the system gives no way to interrupt it.
+    `base_url` ends in /trade-api/v2; ConfigError when it may not be called, or there is no such route. Resolving the
+    host name is not covered by the deadline: the system gives no way to interrupt it.
     """
 
     signs_itself = False
 
     def __init__(
-        self, base_url: str, *, connect_s: float = CONNECT_S, max_body_bytes: int = MAX_BODY_BYTES
+        self,
+        base_url: str,
+        *,
+        environ: Mapping[str, str] | None = None,
+        connect_s: float = CONNECT_S,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self.base_url = checked_base_url(base_url)
         self._connect_s = connect_s
@@ -103,9 +106,10 @@ class RequestsTransport:
         self._session = _Session()
         self._session.mount("http://", DeadlineAdapter())
         self._session.mount("https://", DeadlineAdapter())
-        if not is_loopback(urlsplit(self.base_url).hostname or ""):
-            self._session.proxies = get_environ_proxies(self.base_url)
-        self._session.verify = _ca_bundle() or True
+        self._route = choose(self.base_url, os.environ if environ is None else environ)
+        if self._route.proxy:
+            self._session.proxies = {"all": self._route.proxy}
+        self._session.verify = self._route.ca_bundle or True
 
     def get(
         self, path: str, params: Params, *, sign: Signer | None, deadline_s: float, request_id: str
@@ -116,11 +120,11 @@ class RequestsTransport:
             return self._attempt(path, params, sign, deadline)
         except (requests.RequestException, Urllib3Error, OSError) as error:
             if not is_stale(error):
-                raise translated(error) from None
+                raise translated(error, proxy=self._route.shown) from None
         try:
             return self._attempt(path, params, sign, deadline)
         except (requests.RequestException, Urllib3Error, OSError) as error:
-            raise translated(error) from None
+            raise translated(error, proxy=self._route.shown) from None
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -214,14 +218,3 @@ class FunctionTransport:
 
 def _too_large(max_bytes: int) -> UnexpectedPayload:
     return UnexpectedPayload(f"Kalshi's answer is larger than {max_bytes / 2**20:g} MiB.")
-
-
-def _ca_bundle() -> str | None:
-    """The environment's own certificates, where TLS is inspected; ConfigError when the file is missing."""
-    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        path = os.environ.get(variable)
-        if path:
-            if not Path(path).exists():
-                raise ConfigError(f"{variable} names a file that does not exist; correct it or unset it.")
-            return path
-    return None

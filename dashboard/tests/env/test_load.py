@@ -74,3 +74,23 @@ class TestLoad:
     def test_a_named_file_that_is_missing_is_a_fault(self, tmp_path: Path) -> None:
         with pytest.raises(ImproperlyConfigured, match=r"KALSHI_ENV_FILE is .*no such file"):
             env.load({"KALSHI_ENV_FILE": "none.env"}, tmp_path)
+
+    def test_names_of_proxies_count_in_lower_case_which_goes_first(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("https_proxy=http://a:1\nHTTPS_PROXY=http://b:1\nport=9\nno_proxy=c\n")
+        assert env.load({}, tmp_path) == {"HTTPS_PROXY": "http://a:1", "NO_PROXY": "c"}
+        assert env.load({"HTTPS_PROXY": "http://d:1"}, tmp_path)["HTTPS_PROXY"] == "http://d:1"
+        assert "HTTPS_PROXY" not in env.load({"https_proxy": ""}, tmp_path)
+
+    @pytest.mark.parametrize(
+        "line", ["HTTP_PROXY=http://u:hunter2@p:1", "http_proxy=http://p:1", "SSL_CERT_DIR=/etc"]
+    )
+    def test_a_line_without_effect_is_refused(self, tmp_path: Path, line: str) -> None:
+        (tmp_path / ".env").write_text(f"{line}\n")
+        with pytest.raises(ImproperlyConfigured, match=r"which has no effect: .* set ") as caught:
+            env.load({}, tmp_path)
+        assert line.partition("=")[0].upper() in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+    def test_such_a_line_beside_the_right_one_is_no_fault(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("HTTP_PROXY=http://p:1\nHTTPS_PROXY=http://p:1\n")
+        assert env.load({}, tmp_path) == {"HTTPS_PROXY": "http://p:1"}

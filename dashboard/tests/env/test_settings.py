@@ -39,6 +39,12 @@ DEFAULTS = {
     "DJANGO_HTTPS_ONLY": False,
     "DJANGO_DEBUG": False,
     "TRUSTED_PROXIES": (),
+    "HTTPS_PROXY": None,
+    "ALL_PROXY": None,
+    "NO_PROXY": None,
+    "REQUESTS_CA_BUNDLE": None,
+    "CURL_CA_BUNDLE": None,
+    "SSL_CERT_FILE": None,
     "SANDBOX_PORT": 8001,
 }
 
@@ -94,6 +100,12 @@ GOOD: list[tuple[str, str, Any]] = [
     ("DJANGO_HTTPS_ONLY", "1", True),
     ("DJANGO_DEBUG", "1", True),
     ("TRUSTED_PROXIES", "10.0.0.5,10.1.0.0/16,::1", ("10.0.0.5", "10.1.0.0/16", "::1")),
+    ("HTTPS_PROXY", "http://u:p@proxy.example:3128", "http://u:p@proxy.example:3128"),
+    ("ALL_PROXY", "proxy.example:3128", "proxy.example:3128"),
+    ("NO_PROXY", "localhost,.example.com", "localhost,.example.com"),
+    ("REQUESTS_CA_BUNDLE", "/etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
+    ("CURL_CA_BUNDLE", "/etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
+    ("SSL_CERT_FILE", "/etc/ssl/ca.pem", "/etc/ssl/ca.pem"),
     ("SANDBOX_PORT", "18001", 18001),
 ]
 

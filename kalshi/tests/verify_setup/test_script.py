@@ -14,6 +14,7 @@ import pytest
 from kalshi.services import verify_findings
 from kalshi.tests.servers import ROOT, Sandbox, bare_environment, free_port, run_python
 
+FAR = {"KALSHI_BASE_URL": "https://kalshi.invalid/trade-api/v2"}
 NEVER_RUN = {"data folder", "database", "migrations"}
 
 
@@ -48,6 +49,7 @@ def scripts(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[
     base = tmp_path_factory.mktemp("verify")
     good = sandbox.environment("ed25519")
     (base / "noisy.py").write_text("print('noise')\ndef request(method, path, params):\n    return {}\n")
+    (base / "proxy.env").write_text(f"HTTPS_PROXY=http://ada:hunter2secret@127.0.0.1:{free_port()}\n")
     garbage = base / "corrupt" / "data"
     garbage.mkdir(parents=True)
     (garbage / "db.sqlite3").write_bytes(b"no database " * 500)
@@ -60,6 +62,8 @@ def scripts(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[
         "first start": ((), {"SANDBOX_PORT": str(free_port())}),
         "half": (("--json",), {"KALSHI_API_KEY_ID": good["KALSHI_API_KEY_ID"]}),
         "corrupt": (("--json",), good),
+        "dead proxy": (("--json",), good | FAR | {"KALSHI_ENV_FILE": str(base / "proxy.env")}),
+        "socks": (("--json",), good | FAR | {"HTTPS_PROXY": "socks5://ada:hunter2secret@127.0.0.1:9"}),
         "noisy": (("--json",), {"KALSHI_REQUEST_FUNCTION": "noisy.request", "PYTHONPATH": str(base)}),
     }
     with ThreadPoolExecutor(2) as pool:
@@ -184,3 +188,19 @@ def _without_django(folder: Path, *arguments: str) -> subprocess.CompletedProces
         capture_output=True,
         timeout=30,
     )
+
+
+def test_a_proxy_of_the_settings_file_that_is_dead_is_named_without_its_password(
+    scripts: dict[str, Script],
+) -> None:
+    checks = scripts["dead proxy"].checks()
+    assert "through the proxy 127.0.0.1:" in checks["settings"]["found"]
+    assert "(HTTPS_PROXY) does not answer, so Kalshi cannot be reached" in checks["signature"]["found"]
+    assert "hunter2secret" not in scripts["dead proxy"].out + scripts["dead proxy"].err
+    assert checks["secrets"]["status"] == "ok"
+
+
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(scripts: dict[str, Script]) -> None:
+    checks = scripts["socks"].checks()
+    assert "HTTPS_PROXY must be the address of an HTTP proxy" in checks["settings"]["found"]
+    assert "hunter2secret" not in scripts["socks"].out + scripts["socks"].err
