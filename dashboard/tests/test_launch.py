@@ -199,9 +199,9 @@ class TestWithoutCredentials:
         assert not is_free(start.gateway.port)
         assert is_free(start.file_port)
         assert not is_free(start.sandbox_port)
-        answer = start.gateway.get("/readyz", headers={"Host": "dash.example"})
+        answer = start.gateway.get("/sign-in/", headers={"Host": "dash.example"})
         assert answer.status_code == 200
-        assert start.gateway.get("/readyz", headers={"Host": "other.example"}).status_code == 400
+        assert start.gateway.get("/sign-in/", headers={"Host": "other.example"}).status_code == 400
 
     def test_what_it_writes_is_only_for_its_owner(self, bare_start: Bare) -> None:
         folder = bare_start.gateway.data_dir
