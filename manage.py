@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. A wrong setting ends it with one sentence instead of a traceback."""
+"""Django's command line. What the surroundings are at fault for ends it with one sentence instead of a traceback."""
 
 import os
 import sys
@@ -9,10 +9,11 @@ def main() -> None:
     os.umask(0o077)  # what we write holds sessions and account data
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
+
+    from dashboard.command_line import CommandLine
 
     try:
-        execute_from_command_line(sys.argv)
+        CommandLine(sys.argv).execute()
     except ImproperlyConfigured as problem:
         sys.exit(f"error: {problem}")
 

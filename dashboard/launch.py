@@ -24,9 +24,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
+from django.db import IntegrityError, transaction
 from django.db.utils import ConnectionHandler
 
-from dashboard import data_dir
+from dashboard import data_dir, database_faults
 from kalshi.errors import ConfigError
 from kalshi.management.commands.serve import refuse_faults
 from kalshi.server import serving, sockets, stopping
@@ -56,9 +57,11 @@ def main() -> None:
     except (ImproperlyConfigured, CommandError, ConfigError) as problem:
         sys.exit(f"error: {problem}")
     except DatabaseError as problem:
-        # The driver's own words may hold the address, user name and password included.
         kind = type(problem).__name__
-        sys.exit(f"error: The database does not work ({kind}); start it, or correct DATABASE_URL.")
+        known = database_faults.sentence(problem)
+        sys.exit(
+            f"error: {known or f'The database does not work ({kind}); start it, or correct DATABASE_URL.'}"
+        )
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -150,7 +153,10 @@ def make_owner() -> None:
     """The first user; has no password until one is set, and signs in by link."""
 
     users = get_user_model().objects
-    if not users.filter(username="owner").exists():
+    if users.filter(username="owner").exists():
+        return
+    # Servers that start together all find nobody.
+    with contextlib.suppress(IntegrityError), transaction.atomic():
         users.create_superuser("owner", password=None)
 
 

@@ -6,12 +6,15 @@ kalshi.E003  the request function cannot be imported
 kalshi.E004  an upstream address is not allowed
 kalshi.E005  settings.CACHES lacks the cache for upstream answers
 kalshi.E006  the proxy or the file of certificates cannot be used
+kalshi.E007  the database does not answer (asked with --database default)
+kalshi.E008  the database is of a newer version of this program (asked likewise)
 kalshi.W001  no credentials: only public data can be read
 kalshi.W002  the key of an account or a second factor cannot be opened (asked with --database default, and by migrate)
 kalshi.W003  second factors stand unsealed in the database (asked likewise)
 """
 
 import os
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +25,7 @@ from django.db import DatabaseError
 from kalshi import conf
 from kalshi.errors import ConfigError
 from kalshi.models import Account, Authenticator
-from kalshi.services import engine, key_ring
+from kalshi.services import engine, health, key_ring
 from kalshi.upstream.hosts import checked_base_url, checked_ws_url
 from kalshi.upstream.request_function import load_function
 from kalshi.upstream.route import VARIABLES, choose
@@ -47,8 +50,24 @@ def check_setup(**_: Any) -> Messages:
 
 
 @checks.register("kalshi", checks.Tags.database)
-def check_sealed_keys(**_: Any) -> Messages:
+def check_database(databases: Collection[str] | None = None, **_: Any) -> Messages:
+    if not databases:
+        return []
+    answers = health.database()
+    if not answers.ok:
+        return [checks.Error(f"The database is {answers.found}.", hint=answers.remedy, id="kalshi.E007")]
+    try:
+        newer = health.newer_database()
+    except DatabaseError:
+        return []  # no table yet
+    return [checks.Error(newer, hint=health.NEWER_REMEDY, id="kalshi.E008")] if newer else []
+
+
+@checks.register("kalshi", checks.Tags.database)
+def check_sealed_keys(databases: Collection[str] | None = None, **_: Any) -> Messages:
     """Warnings: all other accounts, and public data, can be read."""
+    if not databases:
+        return []
     try:
         held = key_ring.look(conf.setup())
     except (ImproperlyConfigured, DatabaseError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from kalshi.errors import KalshiError
 from kalshi.services import engine
@@ -25,7 +26,24 @@ class Check:
     remedy: str = ""
 
 
+APP = "kalshi"
+NEWER_REMEDY = "Run the newer version again, or restore the backup that was made before it ran."
 NO_MIGRATIONS = Check("migrations", False, "the database does not answer", "Mend the database first.")
+
+
+def unknown_migrations(loader: MigrationLoader) -> list[str]:
+    """Names of ours that were applied to this database and are not in this code: a newer version was here."""
+    replaced = {name for migration in loader.disk_migrations.values() for name in migration.replaces}
+    known = loader.disk_migrations.keys() | replaced
+    return sorted(name for app, name in loader.applied_migrations if app == APP and (app, name) not in known)
+
+
+def newer_database() -> str | None:
+    """The sentence with which an older version refuses a newer database. Raises django.db.Error."""
+    unknown = unknown_migrations(MigrationLoader(connections[DEFAULT_DB_ALIAS]))
+    if not unknown:
+        return None
+    return f"The database is of a newer version of this program: it has {unknown[-1]}, which this one does not know."
 
 
 def configuration() -> Check:
@@ -53,9 +71,12 @@ def database() -> Check:
 def migrations() -> Check:
     try:
         executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        newer = unknown_migrations(executor.loader)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except Error:
         return NO_MIGRATIONS
+    if newer:
+        return Check("migrations", False, f"the database is of a newer version ({newer[-1]})", NEWER_REMEDY)
     if missing:
         return Check(
             "migrations", False, f"{len(missing)} not applied", "Run: .venv/bin/python manage.py migrate"

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connections
 
 from kalshi.errors import ConfigError
 from kalshi.server import serving, sockets
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         if not 1 <= workers <= MOST_WORKERS:
             raise CommandError(f"--workers is {workers}; allowed: 1 to {MOST_WORKERS}.")
         refuse_faults()
+        refuse_newer_database()
         # The server processes read their settings anew, and divide the budget by this while Redis is lost.
         os.environ["WORKERS"] = str(workers)
         try:
@@ -51,3 +53,19 @@ def refuse_faults() -> None:
     for problem in checks.run_checks():
         if problem.level >= checks.ERROR:
             raise CommandError(f"{problem.msg} {problem.hint or ''} ({problem.id})".replace("  ", " "))
+
+
+def refuse_newer_database() -> None:
+    """Raise CommandError when a newer version was here. A database that is away refuses nothing: it may come back."""
+    from kalshi.services import (
+        health,
+    )  # needs the models, which are not there yet for who only takes `refuse_faults`
+
+    try:
+        newer = health.newer_database()
+    except DatabaseError:
+        return
+    finally:
+        connections.close_all()  # the server processes have their own
+    if newer:
+        raise CommandError(f"{newer} {health.NEWER_REMEDY}")
