@@ -30,6 +30,7 @@ from django.db.utils import ConnectionHandler
 from dashboard import data_dir, database_faults
 from kalshi.errors import ConfigError
 from kalshi.management.commands.serve import refuse_faults
+from kalshi.private_files import open_private
 from kalshi.server import serving, sockets, stopping
 from kalshi.server.one_server import one_server
 
@@ -107,9 +108,10 @@ def sandbox() -> Iterator[None]:
     """Run the simulated exchange beside us. Raises ImproperlyConfigured with its own words when it does not start."""
 
     command = [sys.executable, "-m", "sandbox", "--port", str(settings.ENV["SANDBOX_PORT"])]
-    command += ["--keys-dir", str(settings.DATA_DIR / "sandbox"), "--with-parent"]
+    command += ["--keys-dir", str(settings.DATA_DIR / "sandbox"), "--with-parent", str(os.getpid())]
     log = settings.DATA_DIR / "sandbox.log"
-    with log.open("w") as output:
+    with open_private(log) as output:
+        output.truncate(0)
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)  # noqa: S603 - our own program
     stopping.before_cut_off(process.kill)
     stopping_now = threading.Event()

@@ -92,7 +92,7 @@ TEMPLATES = [
     },
 ]
 
-SQLITE_PATH = DATA_DIR / "db.sqlite3"
+SQLITE_PATH = DATA_DIR / data_dir.DATABASE
 if ENV["DATABASE_URL"]:
     DATABASES = {"default": dj_database_url.parse(ENV["DATABASE_URL"])}
 else:

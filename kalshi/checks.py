@@ -7,7 +7,7 @@ kalshi.E004  an upstream address is not allowed
 kalshi.E005  settings.CACHES lacks the cache for upstream answers
 kalshi.E006  the proxy or the file of certificates cannot be used
 kalshi.E007  the database does not answer (asked with --database default)
-kalshi.E008  the database is of a newer version of this program (asked likewise)
+kalshi.E008  the database is of a newer version of this program (asked with --database default, and by migrate)
 kalshi.W001  no credentials: only public data can be read
 kalshi.W002  the key of an account or a second factor cannot be opened (asked with --database default, and by migrate)
 kalshi.W003  second factors stand unsealed in the database (asked likewise)

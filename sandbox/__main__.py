@@ -38,7 +38,7 @@ class Options(argparse.Namespace):
     keys_dir: Path = Path("var/sandbox")
     replay: Path | None = None
     epoch: datetime | None = None
-    with_parent: bool = False
+    with_parent: int | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--tier", choices=tuple(TIERS), help="the account's rate-limit tier (basic)")
     result.add_argument("--keys-dir", type=Path, help="where the API keys are kept or made (var/sandbox)")
     result.add_argument(
-        "--with-parent", action="store_true", help="end when the process that started it ends"
+        "--with-parent", type=int, metavar="PID", help="end when this process, which started it, has ended"
     )
     result.add_argument("--replay", type=folder, help="folder of <operation>.json bodies to answer with")
     result.add_argument(
@@ -118,8 +118,8 @@ async def serve(front: Front, options: Options) -> None:
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Sandbox ready http://{shown}:{chosen}{PREFIX}\n")
         sys.stdout.flush()
-        if options.with_parent:
-            _watch_parent(loop, stop, os.getppid())
+        if options.with_parent is not None:
+            _watch_parent(loop, stop, options.with_parent)
         await stop.wait()
         front.faults.set(None)
     finally:
@@ -127,7 +127,10 @@ async def serve(front: Front, options: Options) -> None:
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, parent: int) -> None:
-    """Look once a second: a parent that is killed cannot say goodbye."""
+    """Look once a second: a parent that is killed cannot say goodbye.
+
+    parent: as the parent itself tells it; who asked for it here would take the heir of one that is gone already.
+    """
     if os.getppid() != parent:
         stop.set()
     else:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import re
 import sqlite3
 import stat
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from dashboard import data_dir
+from kalshi import private_files
 
 
 class TestPrepare:
@@ -28,6 +31,100 @@ class TestPrepare:
             ImproperlyConfigured, match=r"^DATA_DIR is .*cannot be written \(.+\); name a folder"
         ):
             data_dir.prepare(tmp_path / place)
+
+
+def give_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it another user's: in truth, or, where only root may do that, by being another."""
+    if os.geteuid() == 0:
+        os.chown(path, 54_321, -1, follow_symlinks=False)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 54_321)
+
+
+class TestOthersHands:
+    """A folder in which somebody else may change what we trust is refused; what others can only read is closed."""
+
+    @pytest.mark.parametrize("mode", [0o777, 0o707, 0o703])
+    def test_a_folder_that_everybody_may_write_to_is_refused(self, tmp_path: Path, mode: int) -> None:
+        tmp_path.chmod(mode)
+        with pytest.raises(
+            ImproperlyConfigured, match=rf"^DATA_DIR is .* \(mode {mode:o}; run chmod 700 on it\); allowed:"
+        ):
+            data_dir.prepare(tmp_path)
+
+    @pytest.mark.parametrize("mode", [0o1777, 0o750, 0o2770])
+    def test_one_in_which_only_owners_replace_their_files_is_not(self, tmp_path: Path, mode: int) -> None:
+        tmp_path.chmod(mode)
+        assert data_dir.prepare(tmp_path) == tmp_path
+
+    def test_somebody_elses_folder_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        give_away(tmp_path, monkeypatch)
+        with pytest.raises(ImproperlyConfigured, match=r"which belongs to another user \(number"):
+            data_dir.prepare(tmp_path)
+
+    @pytest.mark.parametrize("name", data_dir.OURS)
+    def test_a_link_in_the_place_of_a_file_is_refused_and_not_followed(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        target = tmp_path / "target"
+        target.write_text("untouched")
+        target.chmod(0o644)
+        folder = tmp_path / "data"
+        folder.mkdir(0o700)
+        (folder / name).symlink_to(target)
+        with pytest.raises(
+            ImproperlyConfigured, match=rf"{re.escape(name)} is not ours: a link stands in its place"
+        ):
+            data_dir.prepare(folder)
+        assert target.read_text() == "untouched" and stat.S_IMODE(target.stat().st_mode) == 0o644
+
+    @pytest.mark.parametrize("name", data_dir.OURS)
+    def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(self, tmp_path: Path, name: str) -> None:
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(ImproperlyConfigured, match="it is no regular file"):
+            data_dir.prepare(tmp_path)
+
+    def test_somebody_elses_file_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tmp_path.chmod(0o1777)
+        (tmp_path / "secret_key").write_text("x" * 64)
+        give_away(tmp_path / "secret_key", monkeypatch)
+        with pytest.raises(ImproperlyConfigured, match="another user"):
+            data_dir.prepare(tmp_path)
+
+    def test_files_that_others_can_read_are_closed_to_them(self, tmp_path: Path) -> None:
+        for name in data_dir.OURS:
+            (tmp_path / name).touch()
+            (tmp_path / name).chmod(0o644)
+        data_dir.prepare(tmp_path)
+        assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in data_dir.OURS} == {0o600}
+
+    def test_who_only_looks_changes_no_mode(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(data_dir._Manner, "makes", False)
+        (tmp_path / "db.sqlite3").touch()
+        (tmp_path / "db.sqlite3").chmod(0o644)
+        data_dir.prepare(tmp_path)
+        assert stat.S_IMODE((tmp_path / "db.sqlite3").stat().st_mode) == 0o644
+        (tmp_path / "server.lock").symlink_to(tmp_path / "db.sqlite3")
+        with pytest.raises(ImproperlyConfigured, match="a link stands in its place"):
+            data_dir.prepare(tmp_path)
+
+
+class TestOpenPrivate:
+    """Judged by what was opened: there is no moment between a look and the opening."""
+
+    def test_a_link_is_neither_followed_nor_made_into_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(tmp_path / "target")
+        with pytest.raises(private_files.NotOurs, match="a link stands in its place"):
+            private_files.open_private(tmp_path / "link")
+        assert not (tmp_path / "target").exists()
+
+    def test_the_secret_key_is_not_read_through_one(self, tmp_path: Path) -> None:
+        (tmp_path / "known").write_text("k" * 64)
+        (tmp_path / "secret_key").symlink_to(tmp_path / "known")
+        with pytest.raises(
+            ImproperlyConfigured, match=r"secret_key cannot be read and written \(a link stands"
+        ):
+            data_dir.secret_key(tmp_path)
 
 
 def read_key(folder: Path, keys: multiprocessing.SimpleQueue[str]) -> None:

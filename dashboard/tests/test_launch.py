@@ -231,6 +231,46 @@ def test_a_signal_ends_server_and_sandbox_within_five_seconds(
         start.gateway.stop()
 
 
+def test_a_sandbox_whose_parent_was_killed_ends(tmp_path: Path) -> None:
+    start = start_bare(tmp_path, measured=False)
+    try:
+        assert not is_free(start.sandbox_port)
+        start.gateway.process.popen.kill()
+        wait_until(lambda: is_free(start.sandbox_port), 30, "the end of the sandbox")
+    finally:
+        start.gateway.stop()
+
+
+UNSAFE = {
+    "in which every user may replace files (mode 777": lambda data: data.chmod(0o777),
+    "server.lock is not ours: a link stands in its place": lambda data: (data / "server.lock").symlink_to(
+        "x"
+    ),
+}
+PROGRAMS = (["-m", "dashboard.launch"], ["manage.py", "check"], ["manage.py", "serve"], ["verify_setup.py"])
+
+
+@pytest.mark.parametrize("words", UNSAFE)
+def test_an_unsafe_data_folder_is_refused_by_everything_that_uses_it(tmp_path: Path, words: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir(0o700)
+    UNSAFE[words](data)
+    env = bare_environment(tmp_path) | {"DATA_DIR": str(data), "SANDBOX_PORT": str(free_port())}
+    for program in PROGRAMS:
+        done = subprocess.run(
+            [sys.executable, *program],
+            check=False,
+            cwd=ROOT,
+            env=env,
+            text=True,
+            capture_output=True,
+            timeout=60,
+        )
+        assert done.returncode == 1, program
+        assert words in done.stdout + done.stderr and "Traceback" not in done.stderr
+        assert sorted(path.name for path in data.iterdir()) in ([], ["server.lock"])
+
+
 def test_with_credentials_no_sandbox_is_started(tmp_path: Path) -> None:
     port = free_port()
     with running(Sandbox) as exchange:

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from kalshi.errors import ConfigError
+from kalshi.private_files import open_private
 
 LOCK = "server.lock"
 
@@ -26,19 +27,19 @@ def one_server() -> Iterator[None]:
         return
     path = Path(folder) / LOCK
     try:
-        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")  # noqa: PTH123, SIM115 - needs the mode
+        file = open_private(path)
     except OSError as problem:
         raise ConfigError(f"{path} cannot be written ({problem.strerror}).") from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            other = file.read(20).decode("ascii", "replace").strip() or "unknown"
             raise ConfigError(
-                f"Another server (process {file.read().strip() or 'unknown'}) runs on DATA_DIR {str(folder)!r}, and "
+                f"Another server (process {other}) runs on DATA_DIR {str(folder)!r}, and "
                 "without Redis the two share neither the cache nor the account's rate budget, and together would "
                 "overdraw it; stop that one, set REDIS_URL, or choose another DATA_DIR."
             ) from None
         file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        file.write(str(os.getpid()).encode())
         yield

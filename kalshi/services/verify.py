@@ -25,6 +25,7 @@ from kalshi.services.verify_findings import Finding, fail, masked_key_id, ok, wa
 from kalshi.upstream.request_function import load_function
 from kalshi.upstream.route import choose
 
+SHOWN = 4
 CHECK_S = 15.0
 TOTAL_S = 50.0
 MAKE_RUN = "Run `make run`, which makes it"
@@ -133,6 +134,10 @@ def data_folder(path: Path) -> Finding:
     name = "data folder"
     if not path.exists():
         return fail(name, f"{path} does not exist", f"{MAKE_RUN}, or correct DATA_DIR.")
+    opened = [file.name for file in path.iterdir() if file.is_file() and file.lstat().st_mode & 0o077]
+    if opened:
+        names = ", ".join(sorted(opened)[:SHOWN])
+        return warn(name, f"{path}, where other users can read {names}", "Run chmod 600 on them.")
     return ok(name, str(path))
 
 

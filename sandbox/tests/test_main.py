@@ -166,3 +166,10 @@ def test_replay_answers_with_the_bytes_of_the_file(tmp_path: Path, starting: Cal
     assert sandbox.body("/portfolio/positions")["market_positions"]
     sandbox.fault(mode="status", status=500)
     assert sandbox.get("/portfolio/balance").status_code == 500
+
+
+def test_it_ends_when_its_parent_is_gone_even_before_it_looked(keys_dir: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    done = run("--port", "0", "--keys-dir", str(keys_dir), "--with-parent", str(gone.pid))
+    assert done.returncode == 0 and done.stdout.startswith("Sandbox ready")

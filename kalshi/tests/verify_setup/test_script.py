@@ -96,11 +96,21 @@ def test_it_makes_nothing(scripts: dict[str, Script]) -> None:
 def test_a_database_without_tables_is_left_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     empty = tmp_path / "data" / "db.sqlite3"
-    empty.touch()
+    empty.touch(0o600)
     checks = Script(tmp_path, "--json", **sandbox.environment("ed25519")).checks()
     assert {name for name, check in checks.items() if check["status"] != "ok"} == {"migrations"}
     assert checks["migrations"]["remedy"] == "Run: .venv/bin/python manage.py migrate"
     assert empty.stat().st_size == 0
+
+
+def test_files_that_others_can_read_are_said_and_left_as_they_are(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(0o700)
+    (tmp_path / "data" / "db.sqlite3").touch()
+    (tmp_path / "data" / "db.sqlite3").chmod(0o644)
+    found = Script(tmp_path, "--json", **sandbox.environment("ed25519")).checks()["data folder"]
+    assert (found["status"], found["remedy"]) == ("warn", "Run chmod 600 on them.")
+    assert found["found"].endswith("where other users can read db.sqlite3")
+    assert (tmp_path / "data" / "db.sqlite3").stat().st_mode & 0o777 == 0o644
 
 
 def test_json_is_the_same_in_one_object(scripts: dict[str, Script]) -> None:
