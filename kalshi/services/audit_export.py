@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,8 +12,9 @@ from kalshi.models import AuditEvent
 
 COLUMNS = ("at", "actor", "action", "account", "target", "address", "request_id", "details")
 CHUNK = 1_000
-# A spreadsheet takes a cell that begins so for a formula, and would run what somebody typed as a user name.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula, and would run what somebody typed as a user name. One that
+# splits at semicolons or tabs, as Excel does in half of Europe, sees cells begin within ours, past quotes and blanks.
+_CELL_BEGINS = re.compile(r"""\A(?=[\t\r\n])|((?:\A|[;,|\t\r\n])[\s\x00-\x20\ufeff"]*)(?=[=+\-@＝＋－＠])""")
 
 
 class _Echo:
@@ -25,9 +27,10 @@ class _Echo:
 
 def csv_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
     """Header and one line for each event; times in UTC, ISO 8601; account by its slug as it was then, empty for none;
-    details as JSON. Nothing can act as a formula.
+    details as JSON. Nothing can act as a formula, whichever character the reader takes for the separator: an apostrophe
+    stands before what could.
     """
-    writer = csv.writer(_Echo())
+    writer = csv.writer(_Echo(), quoting=csv.QUOTE_ALL)
     yield _line(writer, COLUMNS)
     for event in events:
         yield _line(
@@ -46,5 +49,10 @@ def csv_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
 
 
 def _line(writer: Any, cells: Iterable[str]) -> str:
-    line: str = writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+    line: str = writer.writerow([without_formulas(cell) for cell in cells])
     return line
+
+
+def without_formulas(cell: str) -> str:
+    """Everything else of it stays as it is."""
+    return _CELL_BEGINS.sub(r"\1'", cell)

@@ -11,6 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kalshi.models import (
     Account,
@@ -20,6 +22,7 @@ from kalshi.models import (
 from kalshi.models.accounts import DEFAULT_SLUG
 from kalshi.services import costly
 from kalshi.services.audit import Action, record
+from kalshi.services.audit_export import csv_lines
 
 pytestmark = pytest.mark.django_db
 
@@ -117,11 +120,39 @@ def test_the_log_is_exported_for_those_who_read_it_in_the_admin(admin: Client, s
     assert len(told) == AuditEvent.objects.count()
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_no_cell_of_the_export_is_a_formula(admin: Client, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("\n", "'\n"),
+        ("＝1", "'＝1"),
+        ("ada;=1", "ada;'=1"),
+        ('ada;"=1', "ada;\"'=1"),
+        ("ada; =1", "ada; '=1"),
+        ("ada,=1", "ada,'=1"),
+        ("ada\n@x", "ada\n'@x"),
+        ("ada@x.example;b-c", "ada@x.example;b-c"),
+    ],
+)
+def test_no_cell_of_the_export_is_a_formula(admin: Client, name: str, shown: str) -> None:
     record(Action.SIGN_IN_FAILED, actor="", target=name)
     told = rows(admin.get("/audit.csv").getvalue().decode())
-    assert told[-1]["target"] == f"'{name}"
+    assert told[-1]["target"] == shown
+
+
+@given(cells=st.lists(st.text(alphabet=" \"';,|\t\r\n=+-@＝a1\x00", max_size=8), min_size=1, max_size=3))
+def test_it_is_none_whichever_separator_the_reader_takes(cells: list[str]) -> None:
+    events = [AuditEvent(at=timezone.now(), actor=cell, target=cell, details={cell: cell}) for cell in cells]
+    text = "".join(csv_lines(events))
+    for separator in ",;\t|":
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            for cell in row:
+                assert cell.lstrip(' "\t\r\n\x00')[:1] not in tuple("=+-@＝"), (separator, cell)
 
 
 def test_the_command_prints_what_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
