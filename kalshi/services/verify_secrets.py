@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 
 from kalshi import conf
+from kalshi.upstream.route import PROXIES
 
 MAX_BYTES = 64 * 1024
 KEY_TEXT = re.compile(r"[A-Za-z0-9+/]{24,}")
@@ -24,6 +25,9 @@ def known(setup: conf.Setup) -> Iterator[str]:
         yield database.get("PASSWORD") or ""
     for cache in settings.CACHES.values():
         yield from _password(str(cache.get("LOCATION", "")))
+    network = os.environ if setup.network is None else setup.network
+    for name in PROXIES:
+        yield from _password("//" + network.get(name, "").rpartition("://")[2])
     for key in (setup.key_ring or "").split(","):
         yield key.strip()
     if setup.key_ring_file is not None:

@@ -243,7 +243,10 @@ def test_the_secrets_are_the_secret_values_and_the_passwords_within_addresses() 
         "KALSHI_API_KEY_ID": " my-key-id ",
         "REDIS_URL": "redis://:p%40ssword@h",
         "DATABASE_URL": "postgres://u:dbpass@h/x",
+        "HTTPS_PROXY": "http://u:proxypass@p:1",
+        "ALL_PROXY": "u:otherpass@p:1",
     }
     secrets = env.secrets(found)
+    assert {"proxypass", "otherpass"} <= set(secrets)
     assert {"my-key-id", "p%40ssword", "p@ssword", "dbpass", *list(found.values())[2:]} <= set(secrets)
     assert "9000" not in secrets
