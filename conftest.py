@@ -191,6 +191,8 @@ ALONE = (
 # summary names it. What runs within one process has no such excuse.
 SERVERS = (
     "dashboard/tests/test_launch.py",
+    "dashboard/tests/test_manage.py",
+    "dashboard/tests/test_surroundings.py",
     "kalshi/tests/browser/",
     "kalshi/tests/clients/",
     "kalshi/tests/demo/test_demo.py",

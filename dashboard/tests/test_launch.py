@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import socket
 import subprocess
@@ -20,7 +19,6 @@ from kalshi.tests.private_keys import new_pem
 from kalshi.tests.servers import (
     ROOT,
     Gateway,
-    Process,
     Sandbox,
     bare_environment,
     free_port,
@@ -241,36 +239,6 @@ def test_a_sandbox_whose_parent_was_killed_ends(tmp_path: Path) -> None:
         start.gateway.stop()
 
 
-UNSAFE = {
-    "in which every user may replace files (mode 777": lambda data: data.chmod(0o777),
-    "server.lock is not ours: a link stands in its place": lambda data: (data / "server.lock").symlink_to(
-        "x"
-    ),
-}
-PROGRAMS = (["-m", "dashboard.launch"], ["manage.py", "check"], ["manage.py", "serve"], ["verify_setup.py"])
-
-
-@pytest.mark.parametrize("words", UNSAFE)
-def test_an_unsafe_data_folder_is_refused_by_everything_that_uses_it(tmp_path: Path, words: str) -> None:
-    data = tmp_path / "data"
-    data.mkdir(0o700)
-    UNSAFE[words](data)
-    env = bare_environment(tmp_path) | {"DATA_DIR": str(data), "SANDBOX_PORT": str(free_port())}
-    for program in PROGRAMS:
-        done = subprocess.run(
-            [sys.executable, *program],
-            check=False,
-            cwd=ROOT,
-            env=env,
-            text=True,
-            capture_output=True,
-            timeout=60,
-        )
-        assert done.returncode == 1, program
-        assert words in done.stdout + done.stderr and "Traceback" not in done.stderr
-        assert sorted(path.name for path in data.iterdir()) in ([], ["server.lock"])
-
-
 def test_with_credentials_no_sandbox_is_started(tmp_path: Path) -> None:
     port = free_port()
     with running(Sandbox) as exchange:
@@ -285,54 +253,3 @@ def test_with_credentials_no_sandbox_is_started(tmp_path: Path) -> None:
             gateway.stop()
         secrets = [exchange.key_ids["ed25519"], exchange.key_path("ed25519").read_text().splitlines()[1]]
         assert not [secret for secret in secrets if secret in gateway.process.output]
-
-
-def test_the_link_of_an_ipv6_address_can_be_opened(tmp_path: Path) -> None:
-    env = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data"), "HOST": "::1"}
-    env |= {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
-    process = Process([sys.executable, "-m", "dashboard.launch"], env)
-    try:
-        link = process.wait_for_line(r"Sign in: (\S+)", 60)[1]
-        assert link.startswith(f"http://[::1]:{env['PORT']}/sign-in/")
-        page = wait_until(lambda: answered(link), 20, "the page behind the link")
-        assert page.status_code == 200
-    finally:
-        process.stop()
-
-
-def answered(link: str) -> requests.Response | None:
-    with contextlib.suppress(requests.ConnectionError):
-        return requests.get(link, timeout=10)
-    return None
-
-
-class TestWithoutHome:
-    """As in a container whose user has no entry: no HOME, and a user id that the system does not know."""
-
-    HOMELESS = "import sys; import pwd; del sys.modules['pwd']; sys.modules['pwd'] = None; import runpy; "
-
-    def run(self, tmp_path: Path, code: str, **env: str) -> subprocess.CompletedProcess[str]:
-        bare = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data")} | env
-        del bare["HOME"]
-        return subprocess.run(
-            [sys.executable, "-c", self.HOMELESS + code],
-            check=False,
-            cwd=ROOT,
-            env=bare,
-            text=True,
-            capture_output=True,
-            timeout=60,
-        )
-
-    def test_credentials_in_variables_are_enough(self, tmp_path: Path) -> None:
-        code = "sys.argv[1:] = ['check']; runpy.run_path('manage.py', run_name='__main__')"
-        done = self.run(tmp_path, code, **KEY, KALSHI_PRIVATE_KEY=PEM)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert "no issues" in done.stdout
-
-    def test_a_path_below_a_home_that_is_not_there_is_one_sentence(self, tmp_path: Path) -> None:
-        code = "runpy.run_module('dashboard.launch', run_name='__main__')"
-        done = self.run(tmp_path, code, **KEY, KALSHI_PRIVATE_KEY_PATH="~/key.pem", PORT=str(free_port()))
-        assert done.returncode == 1
-        assert done.stderr.startswith("error: KALSHI_PRIVATE_KEY_PATH (~/key.pem) does not exist")
-        assert done.stderr.count("\n") == 1
