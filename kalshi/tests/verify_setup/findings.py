@@ -18,7 +18,7 @@ def verified(settings: Any, changed: dict[str, Any], *, ahead_s: float = 0.0) ->
     settings.KALSHI = changed
     setup = conf.setup()
     exchange = verify_exchange.Exchange(setup, now=lambda: time.time() + ahead_s)
-    checks = verify.checks(setup, exchange, Path())
+    checks = verify.checks(setup, exchange, Path(settings.DATA_DIR))
     return {name: verify.guarded(name, check, exchange)() for name, check in checks}
 
 
