@@ -18,7 +18,8 @@ import psycopg
 import pytest
 from hypothesis import settings
 
-from kalshi.tests.servers import free_port
+from kalshi.tests.epochs import EPOCHS
+from kalshi.tests.servers import Sandbox, free_port
 
 # A shell that starts us in the background has us ignore SIGINT; every server that a test stops with it would, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -31,6 +32,20 @@ settings.load_profile("house")
 pytest_plugins = ["upkeep.repeats"]
 
 START_DEADLINE_S = 10.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--epoch", help="where exchanges begin that a test gives no moment of their own")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    Sandbox.default_epoch = config.getoption("--epoch") or Sandbox.default_epoch
+
+
+@pytest.fixture(params=EPOCHS.values(), ids=EPOCHS.keys())
+def any_epoch(request: pytest.FixtureRequest) -> str:
+    """Each of the moments of kalshi/tests/epochs.py."""
+    return str(request.param)
 
 
 class RedisServer:

@@ -8,7 +8,7 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -149,7 +149,7 @@ def grow(options: Options, clock: Clock) -> Exchange:
 
 def main() -> int:
     options = parser().parse_args(namespace=Options())
-    clock = make_clock(options.speed, options.epoch)
+    clock = make_clock(options.speed, options.epoch, datetime.now(UTC))
     with ThreadPoolExecutor(1) as pool:  # making an RSA key takes a while, outside of Python
         loading = pool.submit(load_or_make, options.keys_dir)
         exchange = grow(options, clock)

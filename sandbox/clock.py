@@ -20,12 +20,13 @@ class Clock:
         return self.epoch_s + int((time.monotonic() - self.started) * self.speed)
 
 
-def make_clock(speed: float, epoch: datetime | None) -> Clock:
-    """Without an epoch a running exchange starts at the present moment, a frozen one stands at 00:00 UTC today."""
+def make_clock(speed: float, epoch: datetime | None, now: datetime) -> Clock:
+    """Without an epoch a running exchange starts at the present moment, a frozen one stands at 00:00 UTC today.
+
+    now: the machine's time, in UTC.
+    """
     if epoch is None:
-        epoch = datetime.now(UTC)
-        if speed == 0:
-            epoch = epoch.replace(hour=0, minute=0, second=0, microsecond=0)
+        epoch = now.replace(hour=0, minute=0, second=0, microsecond=0) if speed == 0 else now
     return Clock(int(epoch.timestamp()), speed, time.monotonic())
 
 

@@ -25,6 +25,8 @@ from typing import Any
 
 import requests
 
+from kalshi.tests.epochs import ORDINARY
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -160,9 +162,11 @@ class Process:
 
 
 class Sandbox:
-    """A running simulated exchange and its control calls."""
+    """A running simulated exchange and its control calls. It begins at `epoch`, never on the day of the run."""
 
-    def __init__(self, folder: Path, *arguments: str, port: int = 0) -> None:
+    default_epoch = ORDINARY
+
+    def __init__(self, folder: Path, *arguments: str, port: int = 0, epoch: str | None = None) -> None:
         self.keys_dir = folder / "sandbox-keys"
         command = [
             sys.executable,
@@ -172,6 +176,8 @@ class Sandbox:
             str(port),
             "--keys-dir",
             str(self.keys_dir),
+            "--epoch",
+            epoch or self.default_epoch,
             *arguments,
         ]
         self.process = Process(command, bare_environment(folder))

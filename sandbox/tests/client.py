@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "/trade-api/v2"
+EPOCH = "2026-11-21T12:00:00Z"
 PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
 
 
@@ -117,10 +118,11 @@ class Sandbox:
 
 
 def start(keys_dir: Path, *arguments: str, measured: bool = False) -> Sandbox:
-    """measured: whether the process counts for the coverage, which doubles its time."""
+    """It begins at EPOCH. measured: whether the process counts for the coverage, which doubles its time."""
     env = {k: v for k, v in os.environ.items() if measured or not k.startswith("COVERAGE_PROCESS")}
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--keys-dir", str(keys_dir), "--epoch", EPOCH]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", "0", "--keys-dir", str(keys_dir), *arguments],
+        [*command, *arguments],
         cwd=ROOT,
         env=env,
         stdout=subprocess.PIPE,

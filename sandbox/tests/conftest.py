@@ -8,8 +8,7 @@ import pytest
 from sandbox.exchange import Exchange, make_exchange
 from sandbox.tests.client import Sandbox, start
 
-NOON = 1_795_262_400  # 2026-11-21 12:00 UTC, in season for every league but one
-EPOCH = "2026-11-21T12:00:00Z"
+NOON = 1_795_262_400  # 2026-11-21 12:00 UTC, in season for every league but one, and where `start` begins
 
 
 @pytest.fixture(scope="session")
@@ -20,14 +19,14 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def frozen(keys_dir: Path) -> Iterator[Sandbox]:
     """Stands still at a known moment, with a large budget; tests only read."""
-    sandbox = start(keys_dir, "--epoch", EPOCH, "--speed", "0", "--tier", "prestige", measured=True)
+    sandbox = start(keys_dir, "--speed", "0", "--tier", "prestige", measured=True)
     yield sandbox
     assert sandbox.stop() == 0
 
 
 @pytest.fixture(scope="session")
 def faulty(keys_dir: Path) -> Iterator[Sandbox]:
-    sandbox = start(keys_dir, "--epoch", EPOCH, "--tier", "prestige", measured=True)
+    sandbox = start(keys_dir, "--tier", "prestige", measured=True)
     yield sandbox
     assert sandbox.stop() == 0
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -57,6 +58,20 @@ def test_the_books_add_up_for_any_seed_and_time(seed: int) -> None:
             orders_agree_with_their_fills(view, books)
             settlements_show_what_the_fills_had_left(view, books)
         the_accounts_are_worth_looking_at(exchange, int(start + days * DAY))
+
+
+def test_the_books_add_up_at_every_turn_of_the_calendar(any_epoch: str) -> None:
+    """And 20 seconds later: many of these moments are the last of a day."""
+    start = int(datetime.fromisoformat(any_epoch).timestamp())
+    exchange = make_exchange(7, start, "basic")
+    for seconds in (0, 20):
+        for account, subaccount in BOOKS:
+            view = exchange.view(start + seconds, account)
+            books = Reckoning(view, subaccount)
+            cash_and_positions_follow_from_the_fills(view, books)
+            the_truth_obeys_its_own_equation(view, subaccount)
+            orders_agree_with_their_fills(view, books)
+            settlements_show_what_the_fills_had_left(view, books)
 
 
 def cash_and_positions_follow_from_the_fills(view: View, books: "Reckoning") -> None:

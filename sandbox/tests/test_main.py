@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,7 @@ from sandbox.__main__ import parser
 from sandbox.clock import make_clock
 from sandbox.key_files import KeysError
 from sandbox.keys import load_or_make
-from sandbox.tests.client import ROOT, Sandbox, start
-from sandbox.tests.conftest import EPOCH
+from sandbox.tests.client import EPOCH, ROOT, Sandbox, start
 
 PATHS = (
     "/portfolio/balance",
@@ -134,19 +134,22 @@ def test_it_stops_at_once_with_callers_left_hanging(keys_dir: Path) -> None:
 def test_same_seed_and_elapsed_time_give_the_same_bodies(
     frozen: Sandbox, starting: Callable[..., Sandbox]
 ) -> None:
-    twin = starting("--epoch", EPOCH, "--speed", "0", "--tier", "prestige")
+    twin = starting("--speed", "0", "--tier", "prestige")
     for path in PATHS:
         assert twin.get(path).content == frozen.get(path).content
 
 
-def test_a_frozen_clock_needs_no_epoch_to_be_the_same_all_day() -> None:
-    one, two = make_clock(0, None), make_clock(0, None)
-    assert one.now_s() % 86_400 == two.now_s() % 86_400 == 0
-    assert 0 <= time.time() - one.now_s() < 2 * 86_400
+@pytest.mark.parametrize("moment", ["2028-02-29T00:00:00Z", EPOCH, "2026-12-31T23:59:59.999Z"])
+def test_a_frozen_clock_needs_no_epoch_to_be_the_same_all_day(moment: str) -> None:
+    now = datetime.fromisoformat(moment)
+    assert datetime.fromtimestamp(make_clock(0, None, now).now_s(), UTC) == datetime(
+        *now.timetuple()[:3], tzinfo=UTC
+    )
+    assert make_clock(1, None, now).epoch_s == int(now.timestamp())
 
 
 def test_time_passes_at_the_chosen_speed(starting: Callable[..., Sandbox]) -> None:
-    sandbox = starting("--epoch", EPOCH, "--speed", "1000", "--tier", "prestige")
+    sandbox = starting("--speed", "1000", "--tier", "prestige")
     first = sandbox.get("/markets?status=open&limit=40").content
     deadline = time.monotonic() + 10
     while sandbox.get("/markets?status=open&limit=40").content == first:

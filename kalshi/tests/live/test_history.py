@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from kalshi.tests.epochs import LONG_ARCHIVE
 from kalshi.tests.servers import ROOT, Gateway, Sandbox, running
 
 API = "/api/v1/kalshi/"
@@ -46,7 +47,7 @@ def ids(items: list[dict[str, Any]], name: str) -> Counter[str]:
 
 
 def test_all_fills_together_are_the_exchanges_books(gateway: Gateway, sandbox: Sandbox) -> None:
-    body = history(gateway, "fills/", limit=100, subaccount=0)
+    body = history(gateway, "fills/", limit=200, subaccount=0)
     told, truth = body["history"], sandbox.truth()
     assert told["complete"] is True, told
     assert told["live_pages"] > 1 and told["archive_pages"] > 1
@@ -83,10 +84,30 @@ def test_it_is_what_both_sides_have_once(
     )
     if name == "orders" and query:
         old = [order for order in old if order["status"] == query["status"]]
-    body = history(gateway, path, limit=100, **query)
+    body = history(gateway, path, limit=200, **query)
     assert body["history"]["complete"] is True
     assert live and old
     assert ids(body[name], key) == Counter({*ids(live, key), *ids(old, key)})
+
+
+def test_an_archive_of_more_than_twenty_pages_ends_where_it_says() -> None:
+    """And what follows there, read to its end, is the rest."""
+    with (
+        running(
+            lambda folder: Sandbox(folder, "--speed", "0", "--tier", "prestige", epoch=LONG_ARCHIVE)
+        ) as sandbox,
+        running(lambda folder: Gateway(folder, **sandbox.environment())) as gateway,
+    ):
+        every = pages(gateway, "fills/", "fills", min_ts=1) + pages(
+            gateway, "historical/fills/", "fills", min_ts=1
+        )
+        body = history(gateway, "fills/", limit=100, min_ts=1)
+        told = body["history"]
+        assert (told["complete"], told["reason"]) == (False, "page_limit")
+        assert told["live_pages"] + told["archive_pages"] == 20
+        following = told["next"]
+        rest = pages(gateway, following["endpoint"], "fills", **following["parameters"])
+        assert rest and ids(body["fills"] + rest, "fill_id") == ids(every, "fill_id")
 
 
 def test_positions_of_all_times_are_there_with_their_events(gateway: Gateway) -> None:
