@@ -105,12 +105,7 @@ class Exchange:
         return judged_balance(self._read("get_balance")[0])
 
     def positions(self) -> Finding:
-        body = self._read("get_positions")[0]
-        markets, events = body.get("market_positions"), body.get("event_positions")
-        if not isinstance(markets, list) or not isinstance(events, list):
-            return warn("positions", "the answer holds no lists", OTHER_FIELDS)
-        more = ", and more on further pages" if body.get("cursor") else ""
-        return ok("positions", f"{len(markets)} markets in {len(events)} events{more}")
+        return judged_positions(self._read("get_positions")[0])
 
     def cached_call(self) -> Finding:
         self._read("get_balance")
@@ -231,6 +226,18 @@ def judged_balance(body: dict[str, Any]) -> Finding:
     if cash is None:
         return warn("balance", "the answer holds no amount", OTHER_FIELDS)
     return ok("balance", f"${cash:,}")
+
+
+def judged_positions(body: dict[str, Any]) -> Finding:
+    """body: an answer of get_positions, which lists sold-out markets too; 0 contracts are no open position."""
+    rows = body.get("market_positions")
+    if not isinstance(rows, list):
+        return warn("positions", "the answer holds no list", OTHER_FIELDS)
+    held = [fields.count(row.get("position_fp")) if isinstance(row, dict) else None for row in rows]
+    if unknown := held.count(None):
+        return warn("positions", f"{unknown} of {len(rows)} have no number of contracts", OTHER_FIELDS)
+    more = ", and more on further pages" if body.get("cursor") else ""
+    return ok("positions", f"{len([number for number in held if number])} markets{more}")
 
 
 def judged_scope(listed: Any, credentials: Credentials | None) -> Finding:

@@ -25,6 +25,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from kalshi.tests.epochs import SOLD_OUT
 from kalshi.tests.servers import Gateway, Sandbox, running
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -93,7 +94,8 @@ class Watched:
 @pytest.fixture(scope="package")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     replay = tmp_path_factory.mktemp("replay")
-    with running(lambda folder: Sandbox(folder, "--speed", "0", "--replay", str(replay))) as sandbox:
+    arguments = ("--speed", "0", "--replay", str(replay))
+    with running(lambda folder: Sandbox(folder, *arguments, epoch=SOLD_OUT)) as sandbox:
         yield Exchange(sandbox, replay)
 
 

@@ -62,9 +62,10 @@ def test_a_link_signs_in_once_and_signing_out_protects_the_page(browser: Browser
 def test_the_page_shows_what_the_api_sends(dashboard: Watched, gateway: Gateway) -> None:
     page = dashboard.page
     balance = gateway.get("/api/v1/kalshi/balance/").json()
-    positions = gateway.get("/api/v1/kalshi/positions/").json()["market_positions"]
+    listed = gateway.get("/api/v1/kalshi/positions/").json()["market_positions"]
+    positions = [row for row in listed if Decimal(row["position_fp"])]
     orders = gateway.get("/api/v1/kalshi/orders/?status=resting").json()["orders"]
-    assert positions and orders
+    assert positions and orders and len(positions) < len(listed), "one of them is sold out"
 
     expect(page.locator(".badge")).to_have_text("SANDBOX")
     expect(page.get_by_text("Simulated data.")).to_be_visible()
@@ -84,7 +85,7 @@ def test_the_page_shows_what_the_api_sends(dashboard: Watched, gateway: Gateway)
         ]
     held = [Decimal(row["position_fp"]) for row in by_exposure]
     assert list(map(dollars, column(page, "positions", "Contracts"))) == [abs(count) for count in held]
-    sides = ["Yes" if count > 0 else "No" if count < 0 else "Closed" for count in held]
+    sides = ["Yes" if count > 0 else "No" for count in held]
     assert column(page, "positions", "Side") == sides
     assert page.locator("#positions tbody .ticker").all_inner_texts() == [
         row["ticker"] for row in by_exposure
@@ -252,6 +253,22 @@ def test_events_whose_markets_are_not_there_are_still_shown(dashboard: Watched, 
     expect(page.locator("#events tbody .title")).to_have_text(["Will it rain?", "Will it rain?", "—"])
     assert column(page, "events", "24 h volume") == ["—"] * 3
     assert column(page, "events", "Yes bid") == ["—"] * 3
+
+
+def test_a_position_that_was_sold_out_is_not_open_and_says_nothing_of_further_pages(
+    dashboard: Watched, exchange: Exchange
+) -> None:
+    sold = {"ticker": "KX-1", "position_fp": "0.00", "market_exposure_dollars": "0.0000"}
+    body = {"cursor": "", "market_positions": [sold], "event_positions": []}
+    empty = dashboard.page.get_by_text("No open positions.")
+    exchange.answer_with("get_positions", json.dumps(body))
+    expect(empty).to_be_visible()
+    expect(dashboard.page.locator("#positions .how-many")).to_have_text("")
+    expect(dashboard.page.locator("[data-figure=exposure]")).to_have_text("$0.00")
+    exchange.answer_with("get_positions", json.dumps(body | {"cursor": "more"}))
+    expect(dashboard.page.locator("#positions .more")).to_be_visible()
+    expect(empty).to_be_hidden()
+    expect(dashboard.page.locator("[data-figure=exposure]")).to_have_text("—")
 
 
 def test_a_list_that_goes_on_elsewhere_says_so_and_has_no_total(

@@ -43,15 +43,21 @@ def order(side: Any, remaining: Any = "10.00") -> dict[str, Any]:
 
 
 def test_sides_and_totals_come_from_the_exact_texts(modules: Page) -> None:
-    positions = {
-        "market_positions": [position("3.00", "0.1"), position("-0.50", "0.2"), position("0.00", "-0.000001")]
-    }
+    positions = {"market_positions": [position("3.00", "0.1"), position("-0.50", "0.199999")]}
     orders = {"orders": [order("yes"), order("no", "2.50")]}
     found = modules.evaluate(PORTFOLIO, [positions, orders, True])
-    assert found["sides"] == ["yes", "no", "flat"]
+    assert found["sides"] == ["yes", "no"]
     assert found["totals"] == ["$0.299999"] * 4
     assert found["orders"] == [["yes", "bid", "$0.60", "$6.00"], ["no", "bid", "$0.40", "$1.00"]]
     assert found["resting"] == "$7.00"
+
+
+@pytest.mark.parametrize("nothing", ["0", "0.00", "-0.00"])
+def test_what_was_sold_out_is_no_open_position(modules: Page, nothing: str) -> None:
+    positions = {"market_positions": [position(nothing, "5.00"), position("3.00"), position(None)]}
+    found = modules.evaluate(PORTFOLIO, [positions, {"orders": []}, True])
+    assert found["sides"] == ["yes", None]
+    assert found["totals"] == ["$2.20"] * 4
 
 
 def test_what_is_missing_is_unknown_and_so_is_every_sum_over_it(modules: Page) -> None:

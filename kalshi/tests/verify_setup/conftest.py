@@ -20,18 +20,19 @@ def sandbox() -> Iterator[Sandbox]:
         yield server
 
 
+def of(sandbox: Sandbox) -> dict[str, Any]:
+    """The part of a set-up that names this exchange and the key for it."""
+    credentials = {
+        "KALSHI_API_KEY_ID": sandbox.key_ids["rsa"],
+        "KALSHI_PRIVATE_KEY_PATH": str(sandbox.key_path("rsa")),
+    }
+    return {"BASE_URL": sandbox.base_url, "CREDENTIALS": credentials}
+
+
 @pytest.fixture
 def configured(settings: Any, db: None, sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A set-up whose every check is good, in force; hand a changed one to `verified`."""
-    settings.KALSHI = {
-        "ENVIRONMENT": "demo",
-        "BASE_URL": sandbox.base_url,
-        "CREDENTIALS": {
-            "KALSHI_API_KEY_ID": sandbox.key_ids["rsa"],
-            "KALSHI_PRIVATE_KEY_PATH": str(sandbox.key_path("rsa")),
-        },
-        "CREDENTIALS_HOME": tmp_path,
-    }
+    settings.KALSHI = {"ENVIRONMENT": "demo", "CREDENTIALS_HOME": tmp_path} | of(sandbox)
     caches["kalshi"].clear()
     conf.forget()
     yield settings.KALSHI

@@ -10,7 +10,8 @@ import pytest
 
 from kalshi import conf
 from kalshi.services import engine, verify_exchange
-from kalshi.tests.servers import Sandbox, free_port
+from kalshi.tests.servers import Sandbox, free_port, running
+from kalshi.tests.verify_setup.conftest import of
 from kalshi.tests.verify_setup.findings import AFTER_SIGNATURE, statuses, verified
 
 
@@ -28,14 +29,43 @@ def test_the_second_call_asks_nothing(settings: Any, configured: dict[str, Any],
     assert sandbox.arrivals("get_balance") == before + 2  # the bare signed request, and one through the cache
 
 
-def test_the_amounts_are_those_of_the_exchange(
-    settings: Any, configured: dict[str, Any], sandbox: Sandbox
+def test_the_amounts_are_those_of_the_exchange_on_any_day(
+    settings: Any, configured: dict[str, Any], any_epoch: str
 ) -> None:
-    truth = sandbox.truth()
-    findings = verified(settings, configured)
+    with running(lambda folder: Sandbox(folder, "--speed", "0", epoch=any_epoch)) as sandbox:
+        truth = sandbox.truth()
+        findings = verified(settings, configured | of(sandbox))
     amount = findings["balance"].found.removeprefix("$").replace(",", "")
     assert truth["cash_dollars"].startswith(amount)
-    assert findings["positions"].found.startswith(f"{len(truth['positions'])} markets")
+    assert findings["positions"].found == f"{len(truth['positions'])} markets"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "found"),
+    [
+        ({"market_positions": [{"position_fp": "3.00"}, {"position_fp": "-0.50"}]}, "ok", "2 markets"),
+        ({"market_positions": [{"position_fp": "3.00"}, {"position_fp": "0.00"}]}, "ok", "1 markets"),
+        ({"market_positions": [{"position_fp": "-0.00"}], "cursor": ""}, "ok", "0 markets"),
+        ({"market_positions": []}, "ok", "0 markets"),
+        (
+            {"market_positions": [{"position_fp": "1.00"}], "cursor": "a"},
+            "ok",
+            "1 markets, and more on further pages",
+        ),
+        (
+            {"market_positions": [{"position_fp": 0}, {}, None, {"position_fp": "1.00"}]},
+            "warn",
+            "3 of 4 have no number of contracts",
+        ),
+        ({"market_positions": None}, "warn", "the answer holds no list"),
+        ({}, "warn", "the answer holds no list"),
+    ],
+)
+def test_only_positions_with_contracts_are_counted_and_unknown_is_not_none(
+    body: dict[str, Any], status: str, found: str
+) -> None:
+    finding = verify_exchange.judged_positions(body)
+    assert (finding.status, finding.found) == (status, found)
 
 
 @pytest.mark.parametrize(

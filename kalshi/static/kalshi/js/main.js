@@ -86,7 +86,7 @@ function fill(name, found, complete, totalRow = null) {
   section.querySelector("tfoot")?.replaceChildren(...(totalRow ? [totalRow] : []));
   section.querySelector(".table-scroll").hidden = rows.length === 0;
   const empty = section.querySelector(".empty");
-  empty.hidden = rows.length > 0;
+  empty.hidden = rows.length > 0 || Boolean(found && !complete);
   empty.replaceChildren(found ? empty.dataset.nothing : figure(DASH));
   section.querySelector(".more").hidden = complete || !found;
   section.classList.add("drawn");

@@ -24,9 +24,12 @@ export function isComplete(body) {
   return !unknown.some((name) => cursor === undefined || /cursor/i.test(name));
 }
 
-const SIDES = { 1: "yes", "-1": "no", 0: "flat" };
+const SIDES = { 1: "yes", "-1": "no" };
 
-/** Rows of a positions body, null without its list. side: yes, no, flat (sold out, not settled yet), or null when unknown. */
+/**
+ * Rows of the open positions of a body, null without its list: sold out is not open, unknown may be. side: yes, no, or
+ * null when unknown.
+ */
 export function positions(body) {
   const rows = listOf(body?.market_positions);
   return rows && rows.map((row) => {
@@ -40,7 +43,7 @@ export function positions(body) {
       realized: parse(row?.realized_pnl_dollars),
       fees: parse(row?.fees_paid_dollars),
     };
-  });
+  }).filter((row) => sign(row.held) !== 0);
 }
 
 /** Totals over the rows of a complete list; all null when there is more than this page, or no list. */

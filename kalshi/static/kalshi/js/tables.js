@@ -18,7 +18,7 @@ function marketCell(ticker, titles) {
 
 function sidePill(side, book = null) {
   if (side === null) return figure(DASH);
-  const word = { yes: "Yes", no: "No", flat: "Closed" }[side];
+  const word = { yes: "Yes", no: "No" }[side];
   return el("span", { class: "side" }, el("span", { class: `pill ${side}` }, word), book && el("span", { class: "book" }, book));
 }
 
@@ -32,7 +32,7 @@ export function positionRows(rows, titles) {
   const [exposure, realized, fees] = [deepest("exposure"), deepest("realized"), deepest("fees")];
   return largestFirst(rows, (item) => item.exposure).map((item) =>
     row(
-      { class: item.side === "flat" ? "flat" : null },
+      {},
       marketCell(item.ticker, titles),
       cell("Side", sidePill(item.side), { className: "side-cell" }),
       cell("Contracts", figure(magnitude(item.held)), { className: "number" }),
