@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from kalshi.models import SignInCode
+from kalshi.tests.epochs import LONG_AGO
 
 pytestmark = pytest.mark.django_db
 
@@ -130,7 +129,7 @@ def test_a_link_signs_in_once_and_looking_at_it_spends_nothing(person: Any) -> N
 def test_a_link_that_is_no_good_says_how_to_get_another(person: Any, fault: str) -> None:
     link = "/sign-in/nonsense/" if fault == "unknown" else link_of(person)
     if fault == "expired":
-        SignInCode.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        SignInCode.objects.update(expires_at=LONG_AGO)
     if fault == "inactive user":
         get_user_model().objects.update(is_active=False)
     client = Client()

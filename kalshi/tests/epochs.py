@@ -4,6 +4,12 @@ Only the world begins there: prices, positions, the archive. Signatures and budg
 gateway's own times do, or no real server could sign. Each moment is one at which something once went wrong, or might.
 """
 
+from datetime import UTC, datetime
+
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+FAR_OFF = datetime(2100, 1, 1, tzinfo=UTC)
+"""Before and after whatever the machine's clock shows."""
+
 ORDINARY = "2026-11-21T12:00:00Z"
 SOLD_OUT = "2026-11-20T12:00:00Z"
 LONG_ARCHIVE = "2026-11-28T03:00:00Z"

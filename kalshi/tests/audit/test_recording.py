@@ -10,7 +10,6 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.test import Client
-from django.utils import timezone
 
 from kalshi.models import (
     Account,
@@ -25,6 +24,7 @@ from kalshi.models import (
 from kalshi.models.accounts import DEFAULT_SLUG
 from kalshi.services import seen_addresses
 from kalshi.services.audit import Action, record
+from kalshi.tests.epochs import LONG_AGO
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +114,7 @@ def test_tokens_and_virtual_keys_are_told(user: Any) -> None:
         ("blocked", True),
         ("blocked", False),
         ("label", "b"),
-        ("revoked_at", timezone.now()),
+        ("revoked_at", LONG_AGO),
     ):
         setattr(key, field, value)
         key.save()

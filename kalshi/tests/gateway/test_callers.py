@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from kalshi.models import Account, ApiToken, Grant, VirtualKey
 from kalshi.services.key_usage import usage
+from kalshi.tests.epochs import LONG_AGO
 from kalshi.tests.gateway.signing import ROOT, Signer, create
 
 BALANCE = f"{ROOT}/portfolio/balance"
 Ask = Callable[..., Any]
-NOW = timezone.now()
 
 
 def refusal(answer: Any) -> tuple[int, str, str]:
@@ -159,7 +157,9 @@ class TestATokenBesideAKey:
         meta, words = FAULTS[fault]
         assert refusal(both("/portfolio/balance", **meta)) == (401, *words)
 
-    @pytest.mark.parametrize("change", [{"blocked": True}, {"revoked_at": NOW}, {"expires_at": NOW}])
+    @pytest.mark.parametrize(
+        "change", [{"blocked": True}, {"revoked_at": LONG_AGO}, {"expires_at": LONG_AGO}]
+    )
     def test_a_key_that_is_no_longer_good_is_not_saved_either(
         self, both: Ask, signer: Signer, change: dict[str, Any]
     ) -> None:
@@ -220,9 +220,9 @@ def test_a_key_that_is_no_longer_good_is_as_one_that_never_was(ask: Ask, signer:
         case "blocked":
             key.blocked = True
         case "revoked":
-            key.revoked_at = timezone.now()
+            key.revoked_at = LONG_AGO
         case "expired":
-            key.expires_at = timezone.now() - timedelta(seconds=1)
+            key.expires_at = LONG_AGO
         case "owner inactive":
             key.user.is_active = False
             key.user.save()

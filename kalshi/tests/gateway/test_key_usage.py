@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from kalshi.models import AuditEvent, VirtualKey
 from kalshi.services.key_usage import usage
+from kalshi.tests.epochs import FAR_OFF
 from kalshi.tests.gateway.signing import ROOT, Signer, create_at, get
 from kalshi.tests.servers import Gateway
 
@@ -66,7 +66,7 @@ def test_what_cannot_be_written_is_not_lost(
 
 def test_an_older_use_never_hides_a_later_one(ask: Ask, signer: Signer) -> None:
     ask("/portfolio/balance")
-    later = timezone.now() + timedelta(hours=1)
+    later = FAR_OFF
     VirtualKey.objects.filter(key_id=signer.key_id).update(last_used_at=later)
     usage.write()
     assert VirtualKey.objects.get(key_id=signer.key_id).last_used_at == later

@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from kalshi.tests.documents import blocks
+from kalshi.tests.epochs import LONG_AGO
 from kalshi.tests.gateway.signing import ROOT, Signer, create_at, get
 from kalshi.tests.gateway.test_walk import ask_the_exchange
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
@@ -126,7 +127,7 @@ def raw(gateway: Gateway, path: str, headers: dict[str, str]) -> tuple[int, str]
     return seen
 
 
-@pytest.mark.parametrize("end", ["revoked_at=timezone.now()", "blocked=True", "expires_at=timezone.now()"])
+@pytest.mark.parametrize("end", [f"revoked_at='{LONG_AGO}'", "blocked=True", f"expires_at='{LONG_AGO}'"])
 def test_a_key_ends_within_two_seconds(gateway: Gateway, end: str) -> None:
     doomed = create_at(gateway, "--type", "ed25519")
     for _ in range(3):

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from kalshi.tests.epochs import FAR_OFF, LONG_AGO
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.pem import PrivateKey
 
@@ -39,11 +39,8 @@ def tls(
     tmp_path_factory: pytest.TempPathFactory, keys: Mapping[str, PrivateKey]
 ) -> tuple[ssl.SSLContext, Path]:
     """A server context, and the certificate file that makes it trusted."""
-    now = datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    builder = x509.CertificateBuilder(
-        name, name, keys["rsa"].public_key(), 1, now - timedelta(days=1), now + timedelta(days=1)
-    )
+    builder = x509.CertificateBuilder(name, name, keys["rsa"].public_key(), 1, LONG_AGO, FAR_OFF)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     builder = builder.add_extension(
         x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
