@@ -58,7 +58,7 @@ test-demo: .venv/development
 	$(BIN)/python -m kalshi.tests.demo $(TESTS)
 
 chaos: .venv/development
-	@sh .ci/system-packages
+	@sh .ci/system-packages chaos
 	$(BIN)/python -m pytest -m chaos
 
 bench: .venv/development

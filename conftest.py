@@ -71,7 +71,8 @@ class RedisServer:
         options = {"bind": "127.0.0.1", "port": str(self._port), "dir": str(self._folder)}
         options |= {"save": "", "appendonly": "no", "logfile": "redis.log"}
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-        self._process = subprocess.Popen([program, *arguments])
+        # Under faketime's library it does not start.
+        self._process = subprocess.Popen([program, *arguments], env=os.environ | {"LD_PRELOAD": ""})
         deadline = time.monotonic() + START_DEADLINE_S
         while not _answers(self._port):
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -146,7 +146,7 @@ def test_no_cell_of_the_export_is_a_formula(admin: Client, name: str, shown: str
 
 @given(cells=st.lists(st.text(alphabet=" \"';,|\t\r\n=+-@＝a1\x00", max_size=8), min_size=1, max_size=3))
 def test_it_is_none_whichever_separator_the_reader_takes(cells: list[str]) -> None:
-    events = [AuditEvent(at=timezone.now(), actor=cell, target=cell, details={cell: cell}) for cell in cells]
+    events = [AuditEvent(at=FAR_OFF, actor=cell, target=cell, details={cell: cell}) for cell in cells]
     text = "".join(csv_lines(events))
     for separator in ",;\t|":
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
