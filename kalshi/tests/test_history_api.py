@@ -54,7 +54,8 @@ class Tape:
         return json.dumps({"trades_created_ts": f"2026-08-01T00:00:{self.cutoff:02}Z"}).encode()
 
     def page(self, seconds: list[int]) -> bytes:
-        asked = self.exchange.calls[-1][1]
+        # The background reading of limits may have asked something meanwhile.
+        asked = next(query for path, query in reversed(self.exchange.calls) if path in {FILLS, OLD_FILLS})
         after = int(asked.get("cursor", 99))
         left = [second for second in sorted(seconds, reverse=True) if second < after]
         cursor = str(left[1]) if len(left) > 2 else ""
