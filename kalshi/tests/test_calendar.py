@@ -40,12 +40,13 @@ CLOCK = re.compile(
     | \bDate\.now\b | \bnew\ Date\(\) | \bdatetime\('now'""",
     re.VERBOSE,
 )
+FOLDERS = ("kalshi/tests", "dashboard/tests", "sandbox/tests", "upkeep/tests")
 STARTS = re.compile(r'"-m",\s*"sandbox"')
 
 
 def sources() -> Iterator[tuple[str, str]]:
     """Path and text of all that tests run."""
-    folders = (ROOT / name for name in ("kalshi/tests", "dashboard/tests", "sandbox/tests"))
+    folders = (ROOT / name for name in FOLDERS)
     for file in (ROOT / "conftest.py", *(file for folder in folders for file in sorted(folder.rglob("*")))):
         if file.suffix in {".py", ".js", ".mjs", ".sh"} and "node_modules" not in file.parts:
             yield file.relative_to(ROOT).as_posix(), file.read_text()
@@ -88,7 +89,7 @@ def test_other_times_are_not_seen(line: str) -> None:
 
 
 def test_all_folders_of_tests_are_walked() -> None:
-    known = ("kalshi/tests/", "dashboard/tests/", "sandbox/tests/")
+    known = tuple(f"{folder}/" for folder in FOLDERS)
     found = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("[a-z]*/**/test_*.py")]
     assert len(found) > 100
     assert [path for path in found if not path.startswith(known)] == []
