@@ -184,8 +184,8 @@ def _json_object(body: bytes) -> dict[str, object]:
     """The body's top: UnexpectedPayload unless it is a JSON object in UTF-8 that browsers can read too."""
     try:
         content = documents.parse(body)
-    except ValueError:
-        raise UnexpectedPayload("Kalshi's answer is no JSON.", upstream_status=200) from None
+    except ValueError as fault:
+        raise UnexpectedPayload(f"Kalshi's answer cannot be read: {fault}.", upstream_status=200) from None
     if not isinstance(content, dict):
         raise UnexpectedPayload("Kalshi's answer is JSON, but no object.", upstream_status=200)
     return content

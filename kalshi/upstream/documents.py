@@ -13,6 +13,10 @@ from kalshi.errors import UnexpectedPayload
 
 MAX_DEPTH = 100
 """Levels of lists and objects; Kalshi's bodies have less than ten."""
+MAX_VALUES = 2_000_000
+"""A body with more is not read: 32 MiB of "{}" would take a gigabyte, and hold up all threads meanwhile. Kalshi's
+largest have some 300,000.
+"""
 MAX_INT_DIGITS = 640
 """Longer ones stay text. It is the smallest limit that Python's own conversion can be set to."""
 
@@ -26,7 +30,12 @@ class Number(str):
 
 
 def parse(body: bytes) -> Any:
-    """Any JSON text in UTF-8. Whole numbers are `int`, all others `Number`. Raises ValueError for anything else."""
+    """Any JSON text in UTF-8 of at most MAX_VALUES. Whole numbers are `int`, all others `Number`. Raises ValueError for
+    anything else.
+    """
+    # Each value but the first follows one of these; those inside of texts are few enough to count along.
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ValueError("it has too many values")
     try:
         text = body.decode()
         if "\\ud" in text or "\\uD" in text:

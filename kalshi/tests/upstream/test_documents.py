@@ -35,6 +35,12 @@ def test_what_is_no_object_is_refused(body: bytes) -> None:
         documents.read_object(body)
 
 
+@pytest.mark.parametrize("value", ["{}", "[]", "0", '""', '{"a":1}'])
+def test_a_body_of_millions_of_values_is_refused_before_it_takes_a_gigabyte(value: str) -> None:
+    with pytest.raises(UnexpectedPayload, match="too many values"):
+        documents.read_object(f'{{"a":[{f"{value}," * 2_000_000}0]}}'.encode())
+
+
 def test_the_depth_allowed_is_exact_and_does_not_hang_on_the_callers_own_depth() -> None:
     assert documents.read(nested(MAX_DEPTH).encode())
     with pytest.raises(ValueError, match="100 levels"):
