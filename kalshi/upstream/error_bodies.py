@@ -8,7 +8,8 @@ a CDN, a proxy or a firewall answered, and what it says of keys or tickers count
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Self
 
 from kalshi.errors import (
     AuthRejected,
@@ -46,6 +47,11 @@ class ErrorWords:
             text = f"{text} ({self.details})" if text else self.details
         return text
 
+    def masked(self, secret: str) -> Self:
+        """The same without the secret."""
+        texts = (masked(text.encode(), secret).decode() for text in astuple(self))
+        return type(self)(*texts)
+
 
 def error_words(body: bytes) -> ErrorWords:
     """The words in an error body of any shape; ErrorWords() when it has none."""
@@ -78,6 +84,8 @@ def error_of(
     """
     known = masked((body or b"")[:MAX_ERROR_BODY], secret)
     words = ErrorWords() if body is None else words_of(_parsed(known))
+    if words is not None:
+        words = words.masked(secret)  # JSON may have spelt it in escapes
     kind, sentence = _kind_and_sentence(status, words, known)
     return kind(
         sentence, upstream_status=status, upstream_body=known, retry_after_s=_retry_after_s(status, headers)

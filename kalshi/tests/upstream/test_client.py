@@ -335,6 +335,16 @@ def test_the_key_id_in_an_upstream_message_is_masked(signer: Credentials) -> Non
     assert KEY_ID.encode() not in error.value.upstream_body
 
 
+@pytest.mark.parametrize("part", ["code", "message", "details"])
+def test_the_key_id_is_masked_however_the_message_spells_it(signer: Credentials, part: str) -> None:
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in KEY_ID)
+    error = {"code": "bad_request", "message": "no"} | {part: "ESCAPED"}
+    body = json.dumps({"error": error}).replace("ESCAPED", escaped).encode()
+    with pytest.raises(UpstreamRefused) as refusal:
+        fetch(World([RawResponse(400, {}, body)]), signer)
+    assert KEY_ID not in refusal.value.message
+
+
 def test_each_attempt_is_logged_with_its_request_and_without_secrets(
     signer: Credentials, caplog: pytest.LogCaptureFixture
 ) -> None:
