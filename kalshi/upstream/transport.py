@@ -17,7 +17,7 @@ import requests
 from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.util import Timeout
 
-from kalshi.errors import KalshiError, UnexpectedPayload, UpstreamTimeout
+from kalshi.errors import FunctionFailed, KalshiError, UnexpectedPayload, UpstreamTimeout
 from kalshi.upstream.connections import DeadlineAdapter
 from kalshi.upstream.hosts import checked_base_url
 from kalshi.upstream.params import Params
@@ -202,6 +202,8 @@ class FunctionTransport:
             results.put(self._asked(path, params))
         except KalshiError as error:
             results.put(error)
+        except BaseException as error:  # noqa: BLE001  # what it returned or raised may raise when it is looked at
+            results.put(FunctionFailed(f"The request function failed with {type(error).__name__}."))
         finally:
             self._slots.release()
 

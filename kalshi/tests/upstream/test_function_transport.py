@@ -76,6 +76,36 @@ def test_an_endless_dict_is_a_bad_payload() -> None:
         get(lambda *_: loop)
 
 
+class Raising:
+    """Whatever is asked of it raises."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise ZeroDivisionError
+
+
+class OddText(str):
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:  # type: ignore[override]
+        raise SystemExit
+
+
+class OddError(Exception):
+    @property
+    def response(self) -> Any:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("function", [lambda *_: OddText("{}"), lambda *_: Raising(), raising(OddError())])
+def test_what_raises_when_it_is_looked_at_fails_at_once_and_keeps_no_thread(
+    function: Callable[..., Any],
+) -> None:
+    transport = FunctionTransport(function, max_threads=1)
+    for _ in range(3):
+        with pytest.raises(FunctionFailed):
+            transport.get("/portfolio/balance", (), sign=None, deadline_s=30.0, request_id="r")
+
+
 class Answered(Exception):
     def __init__(self, status_code: object, response: object = None) -> None:
         super().__init__("hunter2")
