@@ -13,6 +13,10 @@ from kalshi.upstream import documents
 from kalshi.upstream.documents import Number
 
 API_PREFIX = "/trade-api/v2"
+MIN_LIMIT = 10.0
+"""Tokens. With less, not even one usual request a second could be made; the lowest tier has 200."""
+MAX_COST = 1000.0
+"""Tokens. Kalshi's dearest request costs 50; what one takes is owed, and a debt of millions would outlast Kalshi's mistake."""
 MAX_BYTES = 256 * 1024
 """A longer answer counts as one without fields: what is learned from it would be kept as long as the process lives."""
 
@@ -32,8 +36,8 @@ class Granted:
         read = read if isinstance(read, dict) else {}
         tier = payload.get("usage_tier")
         tier = tier if isinstance(tier, str) else None
-        refill = _number(read.get("refill_rate"), minimum=1)
-        capacity = _number(read.get("bucket_capacity"), minimum=1)
+        refill = _number(read.get("refill_rate"), minimum=MIN_LIMIT)
+        capacity = _number(read.get("bucket_capacity"), minimum=MIN_LIMIT)
         found = {"usage_tier": tier, "read.refill_rate": refill, "read.bucket_capacity": capacity}
         granted = type(self)(tier or self.tier, refill or self.refill_per_s, capacity or self.capacity)
         return granted, [name for name, value in found.items() if not value]
@@ -49,7 +53,7 @@ class CostTable:
     def learn(self, body: bytes) -> tuple[Self, list[str]]:
         """(the table now, what could not be read)."""
         payload = _object(body)
-        default = _number(payload.get("default_cost"), minimum=1)
+        default = _number(payload.get("default_cost"), minimum=1, maximum=MAX_COST)
         faults = [] if default is not None else ["default_cost"]
         default = self.default if default is None else default
         rows = payload.get("endpoint_costs")
@@ -88,21 +92,21 @@ def _object(body: bytes) -> Mapping[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _number(value: object, *, minimum: float = 0.0) -> float | None:
-    """A finite number of at least `minimum`, or None; True and False are no numbers."""
+def _number(value: object, *, minimum: float = 0.0, maximum: float = math.inf) -> float | None:
+    """A finite number between the two, or None; True and False are no numbers."""
     if isinstance(value, bool) or not isinstance(value, int | Number):
         return None
     try:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) and number >= minimum else None
+    return number if math.isfinite(number) and minimum <= number <= maximum else None
 
 
 def _route(row: object) -> tuple[tuple[str, ...], float] | None:
     if not isinstance(row, dict):
         return None
-    path, cost = row.get("path"), _number(row.get("cost"))
+    path, cost = row.get("path"), _number(row.get("cost"), maximum=MAX_COST)
     if not isinstance(path, str) or cost is None:
         return None
     return _segments(path.removeprefix(API_PREFIX)), cost
