@@ -11,12 +11,15 @@ from typing import Any, Self
 
 from kalshi.upstream import documents
 from kalshi.upstream.documents import Number
+from kalshi.upstream.error_bodies import cleaned
 
 API_PREFIX = "/trade-api/v2"
+MAX_TIER = 40
+"""Letters of a tier's name, which stands in logs, on pages and in every status."""
 MIN_LIMIT = 10.0
 """Tokens. With less, not even one usual request a second could be made; the lowest tier has 200."""
 MAX_COST = 1000.0
-"""Tokens. Kalshi's dearest request costs 50; what one takes is owed, and a debt of millions would outlast Kalshi's mistake."""
+"""Tokens. Kalshi's dearest request costs 50. What one takes is owed, and millions would outlast Kalshi's mistake."""
 MAX_BYTES = 256 * 1024
 """A longer answer counts as one without fields: what is learned from it would be kept as long as the process lives."""
 
@@ -35,7 +38,7 @@ class Granted:
         read = payload.get("read")
         read = read if isinstance(read, dict) else {}
         tier = payload.get("usage_tier")
-        tier = tier if isinstance(tier, str) else None
+        tier = cleaned(tier)[:MAX_TIER] or None
         refill = _number(read.get("refill_rate"), minimum=MIN_LIMIT)
         capacity = _number(read.get("bucket_capacity"), minimum=MIN_LIMIT)
         found = {"usage_tier": tier, "read.refill_rate": refill, "read.bucket_capacity": capacity}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kalshi.errors import AuthRejected, KalshiError, RateLimited, UpstreamUnavailable
+from kalshi.limits.learned import MAX_TIER
 from kalshi.models import Account
 from kalshi.services import engine, subaccounts
 from kalshi.services.engine import Engine
@@ -13,6 +14,7 @@ from kalshi.services.verify_exchange import OTHER_FIELDS, judged_balance, judged
 from kalshi.services.verify_findings import Finding, fail, ok, warn
 from kalshi.upstream import documents, params
 from kalshi.upstream.endpoints import ENDPOINTS
+from kalshi.upstream.error_bodies import cleaned
 
 NOT_ASKED = "not asked, because no signed request succeeds"
 
@@ -66,10 +68,8 @@ def _asked(name: str, check: Callable[[], Finding]) -> Finding:
 
 
 def _tier(body: dict[str, Any]) -> Finding:
-    tier = body.get("usage_tier")
-    if not isinstance(tier, str):
-        return warn("tier", "the answer names none", OTHER_FIELDS)
-    return ok("tier", tier[:40])
+    name = cleaned(body.get("usage_tier"))[:MAX_TIER]
+    return ok("tier", name) if name else warn("tier", "the answer names none", OTHER_FIELDS)
 
 
 def _balance(body: dict[str, Any] | None) -> Finding:

@@ -31,7 +31,7 @@ from kalshi.upstream import documents, fields, params
 from kalshi.upstream.clock import server_offset_s
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.endpoints import ENDPOINTS
-from kalshi.upstream.error_bodies import error_of, error_words
+from kalshi.upstream.error_bodies import cleaned, error_of, error_words
 from kalshi.upstream.signing import signature_headers
 from kalshi.upstream.transport import FunctionTransport, RawResponse, RequestsTransport, Transport
 
@@ -256,7 +256,7 @@ def judged_scope(listed: Any, credentials: Credentials | None) -> Finding:
     whose = (
         f"key {masked_key_id(credentials.key_id)}" if credentials else f"all {len(keys)} keys of the account"
     )
-    found = f"{', '.join(scopes)} ({whose})"
+    found = f"{cleaned(', '.join(scopes))} ({whose})"
     if any(scope.startswith(("write", NO_SCOPES)) for scope in scopes):
         return warn("scope", f"can write: {found}", READ_ONLY_KEY)
     return ok("scope", found)

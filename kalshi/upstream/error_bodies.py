@@ -64,14 +64,14 @@ def words_of(content: object) -> ErrorWords | None:
         return None
     error = content.get("error", content)
     if isinstance(error, str):
-        return ErrorWords(message=_clean(error))
+        return ErrorWords(message=cleaned(error))
     if not isinstance(error, dict):
         return None
     if isinstance(error.get("code"), str):
-        code = _clean(error["code"]).partition(":")[0]
-        return ErrorWords(code, _clean(error.get("message")), _clean(error.get("details")))
+        code = cleaned(error["code"]).partition(":")[0]
+        return ErrorWords(code, cleaned(error.get("message")), cleaned(error.get("details")))
     if error is content and "code" not in content and isinstance(content.get("msg"), str):
-        return ErrorWords(message=_clean(content["msg"]))
+        return ErrorWords(message=cleaned(content["msg"]))
     return None
 
 
@@ -144,7 +144,7 @@ def _seen(body: bytes, words: ErrorWords | None) -> str:
 
 
 def _quoted(what: str, text: str) -> str:
-    words = re.sub(r"[^\s]{25,}", "***", _clean(text))[:MAX_SEEN_WORDS].strip()
+    words = re.sub(r"[^\s]{25,}", "***", cleaned(text))[:MAX_SEEN_WORDS].strip()
     return f'{what}: "{words}"' if words else what
 
 
@@ -172,7 +172,7 @@ def _retry_after_s(status: int, headers: Mapping[str, str]) -> float | None:
     return DEFAULT_429_WAIT_S if status == 429 else None
 
 
-def _clean(value: object) -> str:
+def cleaned(value: object) -> str:
     """Upstream text that is fit for a sentence: printable, on one line, short."""
     if not isinstance(value, str):
         return ""

@@ -102,6 +102,14 @@ def test_what_cannot_be_read_keeps_its_old_value_and_is_named(payload, faults):
     assert granted.tier in ("advanced", "x")
 
 
+def test_a_tiers_name_can_neither_steer_a_terminal_nor_fill_a_page():
+    name = "basic\x1b[2J\n" + "x" * 100_000
+    granted, _ = Granted().learn(body({"usage_tier": name, "read": {}}))
+    assert granted.tier.startswith("basic [2J x")
+    assert granted.tier.isprintable()
+    assert len(granted.tier) == 40
+
+
 @given(json_values)
 def test_no_answer_of_any_shape_breaks_the_budget(value):
     granted, _ = Granted().learn(body(value))

@@ -106,6 +106,15 @@ class TestScope:
         assert bool(finding.remedy) == (status != "ok")
         assert "our-own-key-id" not in finding.found
 
+    def test_what_kalshi_lists_can_neither_steer_a_terminal_nor_make_a_line_of_its_own(
+        self, credentials: Credentials
+    ) -> None:
+        listed = [key("our-own-key-id", "read\x1b[2J\x07\u202e\nok    secrets    none", "r" * 100_000)]
+        finding = verify_exchange.judged_scope(listed, credentials)
+        assert finding.found.isprintable()
+        assert len(finding.found) < 400
+        assert finding.found.endswith("(key ***y-id)")
+
     def test_a_key_that_can_write_brings_the_advice_to_make_another(self, credentials: Credentials) -> None:
         finding = verify_exchange.judged_scope([key("our-own-key-id", "write")], credentials)
         assert "scope `read`" in finding.remedy
