@@ -1,13 +1,16 @@
 """What a caller of the endpoints gets, in front of a scripted exchange."""
 
+import gc
 import re
+import weakref
 from urllib.parse import quote, urlencode
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from kalshi.tests.fakes import BODIES, HttpError
 from kalshi.upstream.endpoints import ENDPOINTS, Endpoint
+from kalshi.urls import view_of
 
 
 def required(endpoint: Endpoint) -> str:
@@ -50,6 +53,20 @@ def test_the_body_is_the_upstream_body_byte_for_byte(exchange, api) -> None:
     exchange.answers["/portfolio/balance"] = ODD
     assert api("balance/").content == ODD
     assert api("balance/").content == ODD
+
+
+def test_an_answer_is_gone_when_it_is_sent_without_the_garbage_collector(exchange, token) -> None:
+    request = RequestFactory().get("/", HTTP_AUTHORIZATION=f"Bearer {token}")
+    gc.collect()
+    gc.disable()
+    try:
+        answer = view_of(ENDPOINTS["get_balance"])(request)
+        assert answer.status_code == 200
+        kept = weakref.ref(answer)
+        del answer
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_a_known_etag_gives_304_with_the_same_headers(exchange, api) -> None:

@@ -7,7 +7,8 @@ this.
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from queue import Empty, SimpleQueue
@@ -34,6 +35,9 @@ from kalshi.upstream.translation import is_stale, translated
 
 CONNECT_S = 3.0
 MAX_BODY_BYTES = 32 * 1024 * 1024
+LARGE_BYTES = 1024 * 1024
+MAX_LARGE = 4
+"""Bodies above LARGE_BYTES that a process receives at a time; the others wait, since each takes twice its size."""
 MAX_FUNCTION_THREADS = 64
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {
@@ -54,6 +58,9 @@ class RawResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes | None
+
+
+_large = threading.BoundedSemaphore(MAX_LARGE)
 
 
 class Transport(Protocol):
@@ -142,23 +149,37 @@ class RequestsTransport:
         response = self._session.send(prepared, stream=True, allow_redirects=False, timeout=timeout)  # type: ignore[arg-type]
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return RawResponse(response.status_code, headers, self._body(response))
+            return RawResponse(response.status_code, headers, self._body(response, deadline))
         finally:
             response.close()
 
-    def _body(self, response: requests.Response) -> bytes:
+    def _body(self, response: requests.Response, deadline: float) -> bytes:
         """The whole decoded body. The cap counts decoded bytes, so a compressed bomb stops at it."""
         declared = response.headers.get("Content-Length", "")
         if declared.isdecimal() and len(declared) < 20 and int(declared) > self._max_body_bytes:
             raise _too_large(self._max_body_bytes)
         chunks: list[bytes] = []
         size = 0
-        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
-            size += len(chunk)
-            if size > self._max_body_bytes:
-                raise _too_large(self._max_body_bytes)
-            chunks.append(chunk)
-        return b"".join(chunks)
+        with ExitStack() as stack:
+            for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+                if size <= LARGE_BYTES < size + len(chunk):
+                    stack.enter_context(_large_body(deadline))
+                size += len(chunk)
+                if size > self._max_body_bytes:
+                    raise _too_large(self._max_body_bytes)
+                chunks.append(chunk)
+            return b"".join(chunks)
+
+
+@contextmanager
+def _large_body(deadline: float) -> Iterator[None]:
+    """One of the MAX_LARGE seats. UnexpectedPayload when none is free by the deadline (monotonic seconds)."""
+    if not _large.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        raise UnexpectedPayload("Too many large answers of Kalshi come in at once.", upstream_status=200)
+    try:
+        yield
+    finally:
+        _large.release()
 
 
 class FunctionTransport:

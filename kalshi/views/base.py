@@ -69,6 +69,8 @@ class ReadView(APIView):
                 response["Vary"] = VARY
             return response
         finally:
+            # View and request hold each other until the garbage collector runs; a body must not wait for that.
+            self.__dict__.pop("response", None)
             if token is not None:
                 REQUEST_ID.reset(token)
 

@@ -1,5 +1,6 @@
 import gzip
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,6 +10,7 @@ from kalshi.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from kalshi.tests.servers import wait_until
 from kalshi.tests.upstream.asking import get
 from kalshi.tests.upstream.raw_server import (
     BODY,
@@ -19,6 +21,7 @@ from kalshi.tests.upstream.raw_server import (
     chunked,
     serving,
 )
+from kalshi.upstream.transport import LARGE_BYTES, MAX_LARGE, RequestsTransport
 
 FAULTS: dict[str, tuple[Script, type[UpstreamError]]] = {
     "closed without a byte": (after_request(lambda line: None), UpstreamUnavailable),
@@ -92,3 +95,26 @@ def test_an_unknown_host_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("socket.getaddrinfo", unknown)
     with pytest.raises(UpstreamUnavailable, match="host name"):
         get("https://kalshi.invalid/trade-api/v2")
+
+
+def test_only_some_large_bodies_come_in_at_once_and_small_ones_always_do() -> None:
+    def script(line: Line) -> None:
+        while request := line.read_request():
+            if request.target.endswith("small"):
+                line.send(answer(BODY))
+                continue
+            line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n" + b" " * (LARGE_BYTES + 2**18))
+            line.hang()
+
+    def asked(deadline_s: float) -> str:
+        with pytest.raises(UpstreamError) as refusal:
+            get(transport, "/large", deadline_s=deadline_s)
+        return refusal.value.message
+
+    with ThreadPoolExecutor(MAX_LARGE) as pool, serving(script) as server:
+        transport = RequestsTransport(server.url)
+        slow = [pool.submit(asked, 20.0) for _ in range(MAX_LARGE)]
+        wait_until(lambda: asked(0.5).startswith("Too many large answers"), what="the refusal")
+        assert not any(one.done() for one in slow)
+        assert get(transport, "/small").body == BODY
+    transport.close()
