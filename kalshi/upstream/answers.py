@@ -77,7 +77,9 @@ class Answer(HTTPResponse):
         self._parser.send(h11.EndOfMessage())
         self._heads = b""
         self._is_proper = True
+        self._is_chunked = False
         self._received = 0
+        self._tail = b""
 
     def begin(self) -> None:
         """Read up to the headers of the final answer. 101 was not asked for, so it is odd."""
@@ -96,12 +98,14 @@ class Answer(HTTPResponse):
         if isinstance(event, h11.Data):
             self._received += len(event.data)
             return bytes(event.data)
-        # Nothing late can be told from an answer to the next question where an answer without a body was due.
+        # Nothing late can be told from an answer to the next question where an answer without a body was due. And h11
+        # takes chunks for ended by a bare line feed, too.
         self.may_follow = (
             self._is_proper
             and self._received > 0
             and self._parser.their_state is h11.DONE
             and self._parser.trailing_data == (b"", False)
+            and (not self._is_chunked or self._tail == b"\r\n\r\n")
         )
         self.close()
         return b""
@@ -111,6 +115,7 @@ class Answer(HTTPResponse):
         heads = self._heads[: len(self._heads) - len(kept)]
         self._is_proper = not _ODD_LINES.search(heads) and len(_LENGTHS.findall(heads)) <= 1
         self._heads = b""
+        self._is_chunked = any(name == b"transfer-encoding" for name, _ in head.headers)
         self.headers = self.msg = HTTPMessage()
         for name, value in head.headers:
             if name != b"transfer-encoding":  # undone here
@@ -132,6 +137,7 @@ class Answer(HTTPResponse):
 
     def _receive(self, *, heads: bool) -> bytes:
         data: bytes = self.fp.read1(_RECEIVE_BYTES)
+        self._tail = (self._tail + data[-4:])[-4:]
         if heads:
             if not data and not self._heads:
                 raise RemoteDisconnected("closed without a byte")

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kalshi.errors import KalshiError
@@ -100,6 +100,7 @@ def ask(transport: RequestsTransport, verdict: Verdict | None) -> RawResponse | 
 
 
 @settings(max_examples=400, deadline=None)
+@example(now=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\n", late=b"")
 @given(now=streams(), late=tails)
 def test_no_question_gets_what_came_for_another(
     asked: tuple[Exchange, RawServer, RequestsTransport], now: bytes, late: bytes
