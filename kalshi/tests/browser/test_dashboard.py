@@ -271,6 +271,17 @@ def test_a_position_that_was_sold_out_is_not_open_and_says_nothing_of_further_pa
     expect(dashboard.page.locator("[data-figure=exposure]")).to_have_text("—")
 
 
+def test_a_ticker_with_half_an_emoji_does_not_keep_others_from_their_titles(
+    dashboard: Watched, gateway: Gateway, exchange: Exchange
+) -> None:
+    ticker = gateway.get("/api/v1/kalshi/markets/?limit=1&status=settled").json()["markets"][0]["ticker"]
+    rows = [{"ticker": "KX-\ud83d"}, {"ticker": ticker}]
+    exchange.answer_with("get_orders", json.dumps({"cursor": "", "orders": rows}))
+    with dashboard.page.expect_response(lambda answer: f"/markets/{ticker}" in answer.url):
+        dashboard.page.get_by_role("button", name="Refresh orders now").click()
+    dashboard.expected = ("404",)
+
+
 def test_a_list_that_goes_on_elsewhere_says_so_and_has_no_total(
     dashboard: Watched, gateway: Gateway, exchange: Exchange
 ) -> None:

@@ -33,7 +33,7 @@ function now() {
 }
 
 async function loadMarket(ticker) {
-  const answer = await ask(urls.market.replace("TICKER", encodeURIComponent(ticker)));
+  const answer = await ask(urls.market.replace("TICKER", encodeURIComponent(ticker.toWellFormed())));
   return answer.problem ? null : answer.data;
 }
 
