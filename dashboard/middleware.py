@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from dashboard.answer_headers import OF_JSON, PERMISSIONS
 from dashboard.json_errors import wants_json
+from kalshi.errors import KalshiError, TooManyRequests
 from kalshi.request_id import REQUEST_ID, new_request_id
 from kalshi.services import handover
 from kalshi.views import errors
@@ -62,7 +63,9 @@ class RequestIdAndErrors:
         if isinstance(problem, (Http404, PermissionDenied, BadRequest, SuspiciousOperation)):
             return None
         if errors.is_database_away(problem):
-            return _database_away(request, problem)
+            return _told(request, errors.database_unavailable(problem))
+        if isinstance(problem, TooManyRequests):
+            return _told(request, problem)
         log.error("unhandled %s on %s", type(problem).__name__, request.path, exc_info=problem)
         if wants_json(request):
             return error_response(500, INTERNAL_ERROR, "internal_error")
@@ -73,8 +76,8 @@ class RequestIdAndErrors:
         )
 
 
-def _database_away(request: HttpRequest, problem: Exception) -> HttpResponse:
-    known = errors.database_unavailable(problem)
+def _told(request: HttpRequest, known: KalshiError) -> HttpResponse:
+    """The answer to what passes by itself."""
     if wants_json(request):
         answer = error_response(known.status, known.message, known.code, retry_after_s=known.retry_after_s)
         return errors.as_logged(answer)
