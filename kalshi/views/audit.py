@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -35,10 +34,14 @@ class RememberCaller:
             return self.get_response(request)
         finally:
             CALLER.reset(token)
+            self._tell_server(request)
 
-    def process_view(self, request: HttpRequest, *_: object) -> None:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
-            handover.tell_caller(request.META, access.caller_name(request.user, None))
+    def _tell_server(self, request: HttpRequest) -> None:
+        """Only where the view looked: it answers well when the database, which would be asked here, is away."""
+        user = getattr(request, "_cached_user", None)
+        told = handover.caller(request.META.get("asgi.scope", {})) is not None
+        if user is not None and user.is_authenticated and not told:
+            handover.tell_caller(request.META, access.caller_name(user, None))
 
 
 class _Costly(StreamingHttpResponse):
