@@ -15,13 +15,18 @@ from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.server import ServerState
 
 from kalshi.server import refusals
-from kalshi.server.connections import Connections, Held, network_of
+from kalshi.server.connections import STRANGERS, Connections, Held, network_of
+from kalshi.server.held_bytes import HeldBytes
 from kalshi.server.protocol import AtOnceProtocol
 
 REQUEST_S = 20.0
 """From the opening of the connection, or the first byte of a later request, to the last byte of the request."""
 MAX_REQUEST_BYTES = 256 * 1024
 """Request line, headers and body together. nginx lets through 112 KB of line and headers and 128 KB of body."""
+MAX_UNANSWERED_BYTES = 64 * 1024 * 1024
+"""Of all requests of a process that are incomplete, or large and not answered yet. Beyond, the largest is given up."""
+LARGE_BYTES = 16 * 1024
+"""Of a request that counts also when it arrived in one piece."""
 JUDGING_S = 0.05
 """So long a group of connections may be over its share: time to read what those who just came have sent already."""
 
@@ -32,10 +37,13 @@ _CREDENTIALS = frozenset({b"authorization", b"cookie", b"kalshi-access-key"})
 
 
 class OfTheProcess:
-    """What the connections of a process share. proxies: addresses and networks whose X-Forwarded-For is believed."""
+    """What the connections of a process share. proxies: addresses and networks whose X-Forwarded-For is believed;
+    strangers: how many connections all of them may have together.
+    """
 
-    def __init__(self, proxies: Iterable[str] = ()) -> None:
-        self.connections = Connections()
+    def __init__(self, proxies: Iterable[str] = (), strangers: int = STRANGERS) -> None:
+        self.connections = Connections(strangers)
+        self.unanswered = HeldBytes()
         self._proxies = list(proxies)
 
     @cached_property
@@ -61,6 +69,7 @@ class BoundedProtocol(AtOnceProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._connections = of_the_process.connections
+        self._unanswered = of_the_process.unanswered
         self._proxies = of_the_process.proxies
         self._deadline: asyncio.TimerHandle | None = None
         self._received = 0
@@ -81,6 +90,8 @@ class BoundedProtocol(AtOnceProtocol):
         if self._last:
             self._clear()
             return
+        if self._received or not self._between or len(data) > LARGE_BYTES:
+            self._count_bytes(len(data))
         # Line breaks between two requests are no request: they must not keep a connection open for ever.
         if self._between and (not was_between or self._begun or self._idle_since is not None):
             self._received = 0
@@ -92,6 +103,13 @@ class BoundedProtocol(AtOnceProtocol):
             self._refuse(refusals.TOO_LARGE)
         elif self._deadline is None:
             self._deadline = self.loop.call_later(REQUEST_S, self._on_deadline)
+
+    def _count_bytes(self, more: int) -> None:
+        if self._between and self.is_free():
+            self._unanswered.forget(self)
+            return
+        self._unanswered.note(self, self._received + more)
+        self._unanswered.cut_down(MAX_UNANSWERED_BYTES)
 
     def take_request(self) -> None:
         super().take_request()
@@ -113,6 +131,7 @@ class BoundedProtocol(AtOnceProtocol):
             self.shown(self._at_once.caller(read))
 
     def on_response_complete(self) -> None:
+        self._unanswered.forget(self)
         if self._is_proxy:
             self._connections.leave(self)
         elif self._stranger:
@@ -129,9 +148,14 @@ class BoundedProtocol(AtOnceProtocol):
         self._clear()
         self.transport.abort()
 
+    def give_up(self) -> None:
+        self._unanswered.forget(self)
+        self.cut()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear()
         self._connections.leave(self)
+        self._unanswered.forget(self)
         super().connection_lost(exc)
 
     def _join(self, held: Held, holder: str) -> None:

@@ -2,7 +2,8 @@
 
 A connection is a stranger's until one of its requests showed a valid credential; from then on it is that caller's.
 While a credential that nobody has judged yet is being judged, it counts apart: a program may begin with two hundred
-connections at once. Where a group has more than its share, its oldest connection is closed, never the newcomer.
+connections at once. Where a group has more than its share, its oldest connection is closed, never the newcomer; so is
+the oldest of all strangers where they have too many together, since anybody has as many addresses as they like.
 
 Behind a trusted proxy, whose connections carry everybody's requests, what is counted is a request under way, as the
 forwarded address's; connections of the proxy that carry none are not counted.
@@ -33,14 +34,19 @@ class Connection(Protocol):
 
 Group = tuple[Held, Hashable]
 
+STRANGERS = 4_096
+"""Connections of all strangers together, and requests of theirs that trusted proxies carry."""
+
 # How many times its share a group may hold for a moment, until `trim` is called.
 BURST = 4
 
 
 class Connections:
-    """Groups of connections, each in the order in which they joined it."""
+    """Groups of connections, each in the order in which they joined it. strangers: of all of them together."""
 
-    def __init__(self) -> None:
+    def __init__(self, strangers: int = STRANGERS) -> None:
+        self._most_strangers = strangers
+        self._strangers: dict[Connection, None] = {}
         self._groups: dict[Group, dict[Connection, None]] = {}
         self._group_of: dict[Connection, Group] = {}
 
@@ -54,12 +60,16 @@ class Connections:
         members[connection] = None
         self._group_of[connection] = group
         self._cut_down(group, held.value * BURST)
+        if held is not Held.CALLER:
+            self._strangers[connection] = None
+            self._cut_oldest(self._strangers, self._most_strangers)
         return len(members) > held.value
 
     def leave(self, connection: Connection) -> None:
         """It is closed, or carries no request any more."""
         group = self._group_of.pop(connection, None)
         if group is not None:
+            self._strangers.pop(connection, None)
             members = self._groups[group]
             del members[connection]
             if not members:
@@ -70,7 +80,9 @@ class Connections:
         self._cut_down((held, holder), held.value)
 
     def _cut_down(self, group: Group, most: int) -> None:
-        members = self._groups.get(group, {})
+        self._cut_oldest(self._groups.get(group, {}), most)
+
+    def _cut_oldest(self, members: dict[Connection, None], most: int) -> None:
         for connection in list(members)[: max(0, len(members) - most)]:
             self.leave(connection)
             connection.cut()

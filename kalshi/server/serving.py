@@ -18,8 +18,9 @@ from uvicorn.config import STARTUP_FAILURE
 from kalshi.errors import ConfigError, KalshiError
 from kalshi.server import stopping
 from kalshi.server.bounded import OfTheProcess
+from kalshi.server.connections import STRANGERS
 from kalshi.server.slow_readers import ReadersProtocol
-from kalshi.server.sockets import BACKLOG
+from kalshi.server.sockets import BACKLOG, raise_limit
 from kalshi.server.supervisor import Supervisor
 from kalshi.services import worker_files
 
@@ -60,10 +61,12 @@ class Config(uvicorn.Config):
 
 def config(workers: int) -> Config:
     proxies = list(with_mapped(getattr(settings, "TRUSTED_PROXIES", ())))
+    # The rest is for callers, files and what the server itself opens.
+    strangers = min(STRANGERS, raise_limit() // 2)
     return Config(
         settings.ASGI_APPLICATION,
         loop="auto",
-        http=partial(ReadersProtocol, of_the_process=OfTheProcess(proxies)),  # type: ignore[arg-type]
+        http=partial(ReadersProtocol, of_the_process=OfTheProcess(proxies, strangers)),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from kalshi.server.bounded import BoundedProtocol
+from kalshi.server.held_bytes import HeldBytes
 
 STALL_S = 20.0
 """A reader that has not taken LEAST_BYTES of what waits for it in this time is given up."""
@@ -17,27 +18,7 @@ MAX_UNREAD_BYTES = 64 * 1024 * 1024
 """Of all connections of a process. Beyond, the one that has left the most is closed."""
 
 
-class Unread:
-    """Which connections have left how many bytes. Used by the event loop alone."""
-
-    def __init__(self) -> None:
-        self._left: dict[ReadersProtocol, int] = {}
-        self.total = 0
-
-    def note(self, connection: ReadersProtocol, count: int) -> None:
-        self.forget(connection)
-        self._left[connection] = count
-        self.total += count
-
-    def forget(self, connection: ReadersProtocol) -> None:
-        self.total -= self._left.pop(connection, 0)
-
-    def most(self) -> ReadersProtocol:
-        """Of several that left as much, the one that did so first."""
-        return max(self._left, key=self._left.__getitem__)
-
-
-unread = Unread()
+unread = HeldBytes()
 
 
 class ReadersProtocol(BoundedProtocol):
@@ -56,8 +37,7 @@ class ReadersProtocol(BoundedProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._wait_for_reader()
-        while unread.total > MAX_UNREAD_BYTES:
-            unread.most().give_up()
+        unread.cut_down(MAX_UNREAD_BYTES)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -68,9 +48,8 @@ class ReadersProtocol(BoundedProtocol):
         super().connection_lost(exc)
 
     def give_up(self) -> None:
-        """Close at once, and drop what is unread."""
         self._stop_waiting()
-        self.transport.abort()
+        super().give_up()
 
     def _wait_for_reader(self) -> None:
         count = self.transport.get_write_buffer_size()

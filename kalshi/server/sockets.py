@@ -1,12 +1,16 @@
 """The address to listen on, bound before anything else starts, so that a busy port is one sentence."""
 
+import contextlib
 import errno
 import re
+import resource
 import socket
 
 from kalshi.errors import ConfigError
 
 BACKLOG = 2048
+DESCRIPTORS = 65_536
+"""Files and connections that a process of ours may want to have open at once."""
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})")
 
 
@@ -40,3 +44,17 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"PORT is {port}; allowed: a whole number from 1 to 65535.") from None
     listener.listen(BACKLOG)
     return listener
+
+
+def raise_limit() -> int:
+    """Let this process, and those that it starts, open as many files and connections as the system allows; how many
+    that is. Many systems begin with 1,024, which seventeen addresses with nothing to say fill.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    with contextlib.suppress(OSError, ValueError):  # macOS allows less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return soft

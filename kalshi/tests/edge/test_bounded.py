@@ -13,6 +13,7 @@ import pytest
 
 from kalshi.server import bounded
 from kalshi.tests.edge.test_protocol import Application, Running, get, read
+from kalshi.tests.servers import wait_until
 
 REQUEST_S = 0.5
 
@@ -121,3 +122,55 @@ def test_a_body_without_an_end_is_cut_off(server: Running) -> None:
                 sent += 65536
         assert seconds_until_closed(connection) < REQUEST_S
         assert sent < 200 * 65536
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> bounded.OfTheProcess:
+    monkeypatch.setattr(bounded, "MAX_UNANSWERED_BYTES", 100_000)
+    return bounded.OfTheProcess()
+
+
+@pytest.fixture
+def counting(shared: bounded.OfTheProcess) -> Iterator[Running]:
+    protocol: Any = partial(bounded.BoundedProtocol, of_the_process=shared)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = Running(Application(), listener, protocol)
+        yield running
+        running.server.should_exit = True
+        running.thread.join(10)
+
+
+@pytest.mark.parametrize(
+    "half",
+    [b"GET /?" + b"x" * 20_000, get("/")[:-2] + (b"X: " + b"y" * 4_000 + b"\r\n") * 3],
+    ids=["address", "headers"],
+)
+def test_what_all_send_by_halves_is_bounded_and_the_largest_is_given_up(
+    half: bytes, shared: bounded.OfTheProcess, counting: Running
+) -> None:
+    with contextlib.ExitStack() as stack:
+        small = stack.enter_context(counting.connect())
+        small.sendall(get("/long")[:9])
+        for _ in range(30):
+            with contextlib.suppress(OSError):  # given up meanwhile
+                stack.enter_context(counting.connect()).sendall(half)
+        wait_until(lambda: len(counting.server.server_state.connections) < 12, 10, "the end of most")
+        assert 0 < shared.unanswered.total <= 100_000
+        small.sendall(get("/long")[9:])
+        with small.makefile("rb") as stream:
+            assert read(stream).startswith(b"HTTP/1.1 200")
+    wait_until(lambda: shared.unanswered.total == 0, 10, "nothing kept")
+
+
+@pytest.mark.parametrize("path", ["/", "/long"])
+@pytest.mark.parametrize("pieces", [1, 2, 9])
+def test_a_large_request_counts_until_it_is_answered(
+    path: str, pieces: int, shared: bounded.OfTheProcess, counting: Running
+) -> None:
+    request = get(path + "?" + "x" * 20_000)
+    size = len(request) // pieces + 1
+    with counting.connect() as connection, connection.makefile("rb") as stream:
+        for start in range(0, len(request), size):
+            connection.sendall(request[start : start + size])
+        assert read(stream).startswith(b"HTTP/1.1 200")
+        wait_until(lambda: shared.unanswered.total == 0, 10, "nothing kept")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kalshi.server import bounded
-from kalshi.server.connections import BURST, Connections, Held, network_of
+from kalshi.server.connections import BURST, STRANGERS, Connections, Held, network_of
 from kalshi.tests.edge.test_protocol import Application, Running, get, read
 from kalshi.tests.servers import wait_until
 
@@ -52,6 +52,20 @@ def test_a_flood_is_cut_down_before_anybody_was_judged() -> None:
     assert sum(not line.is_cut for line in lines) == 64 * BURST
 
 
+@pytest.mark.parametrize("held", [Held.STRANGER, Held.JUDGED])
+def test_of_all_strangers_together_the_oldest_are_closed_and_no_caller(held: Held) -> None:
+    connections, lines, callers = Connections(10), [Line() for _ in range(14)], [Line() for _ in range(20)]
+    for line in callers:
+        connections.join(line, held, "a")
+        connections.join(line, Held.CALLER, "person:1")
+    for number, line in enumerate(lines):
+        connections.join(line, held, f"address {number}")
+        if number == 0:
+            connections.leave(line)
+    assert [line.is_cut for line in lines] == [False] + [True] * 3 + [False] * 10
+    assert not any(line.is_cut for line in callers)
+
+
 def test_a_closed_connection_counts_no_more() -> None:
     connections, lines = Connections(), [Line() for _ in range(200)]
     for line in lines:
@@ -86,8 +100,8 @@ class Door(Application):
         await super().__call__(scope, receive, send)
 
 
-def running(*proxies: str) -> Iterator[Running]:
-    protocol = partial(bounded.BoundedProtocol, of_the_process=bounded.OfTheProcess(proxies))
+def running(*proxies: str, strangers: int = STRANGERS) -> Iterator[Running]:
+    protocol = partial(bounded.BoundedProtocol, of_the_process=bounded.OfTheProcess(proxies, strangers))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         found = Running(Door(), listener, protocol, keep_alive_s=30)
         yield found
@@ -98,6 +112,11 @@ def running(*proxies: str) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
     yield from running()
+
+
+@pytest.fixture(scope="module")
+def small_house() -> Iterator[Running]:
+    yield from running(strangers=40)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +153,22 @@ def test_of_a_hundred_connections_that_say_nothing_64_stay(server: Running) -> N
         wait_until(lambda: sum(map(is_closed, connections)) == 36, 10, "36 closed ones")
         assert all(map(is_closed, connections[:36]))
         assert server.ask(get("/long"))[0].startswith(b"HTTP/1.1 200")
+
+
+def test_strangers_of_many_addresses_do_not_fill_the_house(small_house: Running) -> None:
+    with contextlib.ExitStack() as stack:
+        caller = stack.enter_context(small_house.connect())
+        caller.sendall(get("/long", "Authorization: good"))
+        with caller.makefile("rb") as stream:
+            assert read(stream).startswith(b"HTTP/1.1 200")
+        here, strangers = ("127.0.0.1", small_house.port), []
+        for number in range(60):
+            strangers.append(socket.create_connection(here, source_address=(f"127.0.1.{number + 1}", 0)))
+            stack.enter_context(strangers[-1])
+        wait_until(lambda: sum(map(is_closed, strangers)) == 20, 10, "20 closed ones")
+        assert all(map(is_closed, strangers[:20]))
+        assert small_house.ask(get("/long"))[0].startswith(b"HTTP/1.1 200")
+        assert not is_closed(caller)
 
 
 @pytest.mark.parametrize("path", ["/long", "/"])
