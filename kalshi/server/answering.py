@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import NamedTuple
 
 from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoRoom, Rooms
+from kalshi.server.connections import network_of
 from kalshi.server.environ import Environ
 from kalshi.services import handover
 
@@ -50,7 +50,7 @@ def answer_of(application: Application, environ: Environ, client: Client, rooms:
 
     Raises what the application raises; nothing was sent then. An answer that is too large becomes a 503.
     """
-    body = Body(rooms, partial(_holder, environ))
+    body = Body(rooms)
     started: list[tuple[int, Headers]] = []
 
     def start_response(
@@ -63,7 +63,10 @@ def answer_of(application: Application, environ: Environ, client: Client, rooms:
         return body.write
 
     try:
-        complete = _collect(application(environ, start_response), environ["REQUEST_METHOD"], body, client)
+        result = application(environ, start_response)
+        if not body.size:
+            body.holder = _holder(environ)
+        complete = _collect(result, environ["REQUEST_METHOD"], body, client)
         body.finish()
         answer = Answer(*started[0], body)  # IndexError when start_response was not called
     except NoRoom:
@@ -76,6 +79,11 @@ def answer_of(application: Application, environ: Environ, client: Client, rooms:
         return answer
     body.close()
     return None
+
+
+def _holder(environ: Environ) -> str:
+    """Whose answer it is: the caller's, now that the application knows whether it lets anybody in, or the address's."""
+    return handover.caller(environ.get("asgi.scope", {})) or network_of(environ.get("REMOTE_ADDR", "-"))
 
 
 def _collect(result: Iterable[bytes], method: str, body: Body, client: Client) -> bool:
@@ -96,11 +104,6 @@ def _collect(result: Iterable[bytes], method: str, body: Body, client: Client) -
             getattr(result, "close", lambda: None)()
         except Exception:
             log.exception("Closing an answer failed; it is sent all the same.")
-
-
-def _holder(environ: Environ) -> str:
-    """The credential that was found good, else the address."""
-    return handover.caller(environ.get("asgi.scope", {})) or str(environ.get("REMOTE_ADDR", "-"))
 
 
 def _encoded(name: str, value: str) -> tuple[bytes, bytes]:

@@ -12,7 +12,7 @@ import os
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 
 CHUNK_BYTES = 64 * 1024
@@ -21,23 +21,25 @@ IN_MEMORY_BYTES = 1024 * 1024
 ANSWER_BYTES = 256 * 1024 * 1024
 ALL_IN_MEMORY_BYTES = 64 * 1024 * 1024
 ALL_ON_DISK_BYTES = 1024 * 1024 * 1024
-SHARE_ON_DISK = 4
-"""No caller has more than one part in so many of it."""
+SHARES = 4
+"""One caller, or the strangers of one address, may take one of so many parts: slow readers must not cost others their
+answers.
+"""
 
 
 class NoRoom(Exception):
-    """The answer is larger than ANSWER_BYTES, or with it all answers together, or the caller's, are larger than they
-    may be.
+    """The answer is larger than ANSWER_BYTES, or with it all answers, or those of its caller, are larger together than
+    they may be.
     """
 
 
 class Room:
-    """Bytes that all answers together may take in one place, and each holder's at most. Thread-safe."""
+    """Bytes that all answers together may take in one place, and one holder's no more than a share. Thread-safe."""
 
-    def __init__(self, most: int, *, share: int | None = None) -> None:
+    def __init__(self, most: int) -> None:
         self._left = most
-        self._share = most if share is None else share
-        self._held: Counter[str] = Counter()
+        self._share = most // SHARES
+        self._by_holder: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @property
@@ -46,18 +48,18 @@ class Room:
 
     def take(self, count: int, holder: str) -> bool:
         with self._lock:
-            if count > self._left or self._held[holder] + count > self._share:
+            if count > min(self._left, self._share - self._by_holder[holder]):
                 return False
             self._left -= count
-            self._held[holder] += count
+            self._by_holder[holder] += count
             return True
 
     def give_back(self, count: int, holder: str) -> None:
         with self._lock:
             self._left += count
-            self._held[holder] -= count
-            if not self._held[holder]:
-                del self._held[holder]
+            self._by_holder[holder] -= count
+            if not self._by_holder[holder]:
+                del self._by_holder[holder]
 
 
 class Rooms:
@@ -65,7 +67,7 @@ class Rooms:
 
     def __init__(self, memory: int = ALL_IN_MEMORY_BYTES, disk: int = ALL_ON_DISK_BYTES) -> None:
         self.memory = Room(memory)
-        self.disk = Room(disk, share=disk // SHARE_ON_DISK)
+        self.disk = Room(disk)
 
 
 class FileWrapper:
@@ -85,20 +87,18 @@ class FileWrapper:
 
 
 class Body:
-    """size: bytes to send. Written and finished by one thread, then read by the event loop, and closed once.
-
-    holder: who the answer is for, as far as that is known when it goes to the disk.
+    """size: bytes to send; holder: whose share it takes, to be set before anything is written. Written and finished by
+    one thread, then read by the event loop, and closed once.
     """
 
-    def __init__(self, rooms: Rooms, holder: Callable[[], str] = str) -> None:
+    def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._find_holder = holder
-        self._holder = ""
         self._chunks: list[bytes] = []
         self._in_memory = self._on_disk = 0
         self._file: BinaryIO | None = None
         self._start = 0
         self.size = 0
+        self.holder = "-"
 
     def write(self, chunk: bytes) -> None:
         """Raises NoRoom."""
@@ -144,13 +144,13 @@ class Body:
         self._chunks.clear()
         if self._file is not None:
             self._file.close()
-        self._rooms.memory.give_back(self._in_memory, "")
-        self._rooms.disk.give_back(self._on_disk, self._holder)
+        self._rooms.memory.give_back(self._in_memory, self.holder)
+        self._rooms.disk.give_back(self._on_disk, self.holder)
         self._in_memory = self._on_disk = 0
 
     def _keep(self, chunk: bytes) -> bool:
         """Whether memory has room for it."""
-        if self.size + len(chunk) > IN_MEMORY_BYTES or not self._rooms.memory.take(len(chunk), ""):
+        if self.size + len(chunk) > IN_MEMORY_BYTES or not self._rooms.memory.take(len(chunk), self.holder):
             return False
         self._in_memory += len(chunk)
         self.size += len(chunk)
@@ -158,16 +158,15 @@ class Body:
         return True
 
     def _go_to_disk(self) -> None:
-        self._holder = self._find_holder()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         kept, self.size = b"".join(self._chunks), 0
         self._chunks.clear()
-        self._rooms.memory.give_back(self._in_memory, "")
+        self._rooms.memory.give_back(self._in_memory, self.holder)
         self._in_memory = 0
         self._spool(kept)
 
     def _spool(self, chunk: bytes) -> None:
-        if not self._rooms.disk.take(len(chunk), self._holder):
+        if not self._rooms.disk.take(len(chunk), self.holder):
             raise NoRoom
         self._on_disk += len(chunk)
         self.size += len(chunk)

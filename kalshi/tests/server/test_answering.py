@@ -13,15 +13,15 @@ import pytest
 from kalshi.server import collected
 from kalshi.server.answering import Answer, Client, answer_of
 from kalshi.server.collected import FileWrapper, Room, Rooms
-from kalshi.services import handover
 
 START = [("Content-Type", "text/plain"), ("X-Request-ID", "abcdefgh"), ("Content-Length", "7")]
-MEMORY, DISK = 10_000, 400_000
+MEMORY, DISK = 10_000, 100_000
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"CHUNK_BYTES": 100, "IN_MEMORY_BYTES": 1_000, "ANSWER_BYTES": 50_000}.items():
+    sizes = {"CHUNK_BYTES": 100, "IN_MEMORY_BYTES": 1_000, "ANSWER_BYTES": 50_000, "SHARES": 1}
+    for name, value in sizes.items():
         monkeypatch.setattr(collected, name, value)
 
 
@@ -53,14 +53,12 @@ def run(
     method: str = "GET",
     client: Client | None = None,
     begin: Callable[..., Any] = lambda start_response: start_response("200 OK", START),
-    scope: dict[str, Any] | None = None,
 ) -> Answer | None:
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         begin(start_response)
         return result
 
-    environ = {"REQUEST_METHOD": method, "asgi.scope": scope or {}}
-    return answer_of(application, environ, client or Client(), rooms)
+    return answer_of(application, {"REQUEST_METHOD": method}, client or Client(), rooms)
 
 
 def whole(answer: Answer | None) -> bytes:
@@ -180,9 +178,9 @@ def test_nobody_collects_a_stream_for_head(rooms: Rooms) -> None:
     assert result.closed == 1
 
 
-@pytest.mark.parametrize("disk", [100_000, 3_000], ids=["one too large", "too many"])
+@pytest.mark.parametrize("disk", [DISK, 3_000], ids=["one too large", "too many"])
 def test_what_is_too_large_is_a_503_that_says_so(disk: int) -> None:
-    rooms = Rooms(MEMORY, disk * collected.SHARE_ON_DISK)
+    rooms = Rooms(MEMORY, disk)
     result = Result(b"x" * 999 for _ in range(1_000))
     answer = run(result, rooms)
     assert answer is not None and answer.status == 503 and result.closed == 1
@@ -191,7 +189,7 @@ def test_what_is_too_large_is_a_503_that_says_so(disk: int) -> None:
     assert headers[b"content-type"] == b"application/json"
     body = whole(answer)
     assert len(body) == int(headers[b"content-length"]) and b"abcdefgh" in body
-    assert (rooms.memory.left, rooms.disk.left) == (MEMORY, disk * collected.SHARE_ON_DISK)
+    assert (rooms.memory.left, rooms.disk.left) == (MEMORY, disk)
 
 
 class Closing(FileWrapper):
@@ -234,31 +232,43 @@ def test_what_only_looks_like_a_plain_file_is_read_through_its_own_method(
 
 def test_a_room_is_never_overdrawn() -> None:
     room = Room(10)
-    assert room.take(7, "a") and not room.take(4, "b") and room.take(3, "b")
+    assert room.take(7, "a") and not room.take(4, "a") and room.take(3, "b")
     room.give_back(7, "a")
     room.give_back(3, "b")
     assert room.left == 10
 
 
-def test_one_holder_gets_a_share_of_a_room_and_no_more() -> None:
-    room = Room(12, share=4)
-    assert room.take(4, "a") and not room.take(1, "a") and room.take(4, "b")
-    room.give_back(4, "a")
-    assert room.take(1, "a")
+ANYBODY = {"REMOTE_ADDR": "203.0.113.7"}
 
 
-def test_the_large_answers_of_one_caller_leave_the_disk_to_others() -> None:
-    rooms, kept = Rooms(MEMORY, 100_000), []
+@pytest.mark.parametrize(
+    ("slow", "other"),
+    [
+        ({"asgi.scope": {"kalshi.caller": "token:1"}}, {"asgi.scope": {"kalshi.caller": "token:2"}}),
+        ({"asgi.scope": {"kalshi.caller": "token:1"}} | ANYBODY, ANYBODY),
+        (ANYBODY, {"REMOTE_ADDR": "203.0.113.8"}),
+    ],
+    ids=["two callers", "a caller and a stranger", "two addresses"],
+)
+def test_nobody_takes_the_room_of_others(
+    slow: dict[str, Any], other: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collected, "SHARES", 4)
+    rooms = Rooms(MEMORY, DISK)
 
-    def ask(caller: str) -> int:
-        answer = run(Result([b"x" * 12_000]), rooms, scope={handover.CALLER_NAME: caller})
+    def ask(who: dict[str, Any]) -> Answer:
+        def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            start_response("200 OK", START)
+            return [b"x" * 900] * 10
+
+        answer = answer_of(application, {"REQUEST_METHOD": "GET"} | who, Client(), rooms)
         assert answer is not None
-        kept.append(answer)
-        return answer.status
+        return answer
 
-    assert [ask("person:1") for _ in range(4)] == [200, 200, 503, 503]
-    assert ask("person:2") == 200
-    kept[0].body.close()
-    assert ask("person:1") == 200
-    for answer in kept[1:]:
+    kept = [ask(slow) for _ in range(20)]
+    assert [answer.status for answer in kept] == [200] * 2 + [503] * 18
+    kept += [ask(other)]
+    assert kept[-1].status == 200
+    for answer in kept:
         answer.body.close()
+    assert (rooms.memory.left, rooms.disk.left) == (MEMORY, DISK)
