@@ -212,6 +212,7 @@ class FramedProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             running.disconnected = True
+            running.waiting_for_100_continue = False
             running.message_event.set()
             self._end_with(refusal)
 

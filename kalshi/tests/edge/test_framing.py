@@ -220,3 +220,11 @@ def test_it_answers_no_more_than_a_strict_reader_would(server: Running) -> None:
 @pytest.mark.timeout(900)
 def test_nor_over_thousands_of_streams(server: Running) -> None:
     compare_many(server, range(10_000, 60_000))
+
+
+def test_a_body_that_is_refused_is_not_asked_for(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+    head = b"POST /long HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = everything(server, [head + b"no length\r\n"])
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1
+    assert server.ask(get("/"))  # whatever the first one's task had to say is said
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
