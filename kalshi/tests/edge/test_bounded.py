@@ -127,6 +127,7 @@ def test_a_body_without_an_end_is_cut_off(server: Running) -> None:
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> bounded.OfTheProcess:
     monkeypatch.setattr(bounded, "MAX_UNANSWERED_BYTES", 100_000)
+    monkeypatch.setattr(bounded, "REQUEST_S", 30.0)
     return bounded.OfTheProcess()
 
 
