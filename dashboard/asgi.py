@@ -29,7 +29,7 @@ from kalshi.server.protocol import AT_ONCE
 from kalshi.server.stopping import Stop
 from kalshi.server.threads import DaemonThreads
 from kalshi.server.wsgi import WsgiBridge
-from kalshi.services import engine, metrics
+from kalshi.services import engine, handover, metrics
 from kalshi.services.key_usage import usage
 
 # More threads than may wait for Kalshi at a time (kalshi.cache.readthrough), so that waiting callers never hold up
@@ -77,7 +77,7 @@ engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
 access_log = AccessLog(metrics.counts, redact=logs.redaction(settings.LOGGING))
 report = metrics.Report()
 threads = DaemonThreads(THREADS, at_end=connections.close_all)
-to_django = cast(ASGIApp, WsgiBridge(django_application, threads))
+to_django = cast(ASGIApp, WsgiBridge(django_application, threads, caller=handover.caller))
 shell = Starlette(routes=[Route("/healthz", Health())], lifespan=lifespan)
 # The default takes what no route does; a mount would leave out paths with line breaks, and redirect some.
 shell.router.redirect_slashes = False

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoRoom, Rooms
 from kalshi.server.connections import network_of
 from kalshi.server.environ import Environ
-from kalshi.services import handover
 
 Application = Callable[[Environ, Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
 Headers = list[tuple[bytes, bytes]]
+CallerOf = Callable[[Mapping[str, Any]], str | None]
+"""By the ASGI scope of an answered request: whose credential it came with; None: nobody's."""
 
 # Of the body that is not sent.
 _OF_THE_BODY = frozenset(
@@ -45,7 +46,9 @@ class Answer(NamedTuple):
     body: Body
 
 
-def answer_of(application: Application, environ: Environ, client: Client, rooms: Rooms) -> Answer | None:
+def answer_of(
+    application: Application, environ: Environ, client: Client, rooms: Rooms, caller: CallerOf
+) -> Answer | None:
     """Run a WSGI application to its end; called in a thread. None when the client left before the end.
 
     Raises what the application raises; nothing was sent then. An answer that is too large becomes a 503.
@@ -65,7 +68,8 @@ def answer_of(application: Application, environ: Environ, client: Client, rooms:
     try:
         result = application(environ, start_response)
         if not body.size:
-            body.holder = _holder(environ)
+            # Now the application knows whether it lets anybody in.
+            body.holder = caller(environ.get("asgi.scope", {})) or network_of(environ.get("REMOTE_ADDR", "-"))
         complete = _collect(result, environ["REQUEST_METHOD"], body, client)
         body.finish()
         answer = Answer(*started[0], body)  # IndexError when start_response was not called
@@ -79,11 +83,6 @@ def answer_of(application: Application, environ: Environ, client: Client, rooms:
         return answer
     body.close()
     return None
-
-
-def _holder(environ: Environ) -> str:
-    """Whose answer it is: the caller's, now that the application knows whether it lets anybody in, or the address's."""
-    return handover.caller(environ.get("asgi.scope", {})) or network_of(environ.get("REMOTE_ADDR", "-"))
 
 
 def _collect(result: Iterable[bytes], method: str, body: Body, client: Client) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import copy_context
 from typing import Any
 
-from kalshi.server.answering import Answer, Application, Client, answer_of
+from kalshi.server.answering import Answer, Application, CallerOf, Client, answer_of
 from kalshi.server.collected import Rooms
 from kalshi.server.environ import environ_of
 from kalshi.server.threads import DaemonThreads
@@ -32,10 +32,18 @@ Send = Callable[[Message], Awaitable[None]]
 class WsgiBridge:
     """An ASGI application for HTTP around a WSGI one, which runs in these threads."""
 
-    def __init__(self, application: Application, threads: DaemonThreads, rooms: Rooms | None = None) -> None:
+    def __init__(
+        self,
+        application: Application,
+        threads: DaemonThreads,
+        rooms: Rooms | None = None,
+        *,
+        caller: CallerOf = lambda scope: None,
+    ) -> None:
         self._application = application
         self._threads = threads
         self._rooms = rooms or Rooms()
+        self._caller = caller
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +77,7 @@ class WsgiBridge:
 
     def _answer(self, scope: Scope, body: bytes, client: Client) -> Answer | None:
         """Called in a thread."""
-        return answer_of(self._application, environ_of(scope, body), client, self._rooms)
+        return answer_of(self._application, environ_of(scope, body), client, self._rooms, self._caller)
 
 
 async def _read(receive: Receive) -> bytes | None:

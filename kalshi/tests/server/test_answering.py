@@ -13,6 +13,7 @@ import pytest
 from kalshi.server import collected
 from kalshi.server.answering import Answer, Client, answer_of
 from kalshi.server.collected import FileWrapper, Room, Rooms
+from kalshi.services import handover
 
 START = [("Content-Type", "text/plain"), ("X-Request-ID", "abcdefgh"), ("Content-Length", "7")]
 MEMORY, DISK = 10_000, 100_000
@@ -58,7 +59,7 @@ def run(
         begin(start_response)
         return result
 
-    return answer_of(application, {"REQUEST_METHOD": method}, client or Client(), rooms)
+    return answer_of(application, {"REQUEST_METHOD": method}, client or Client(), rooms, lambda scope: None)
 
 
 def whole(answer: Answer | None) -> bytes:
@@ -261,7 +262,7 @@ def test_nobody_takes_the_room_of_others(
             start_response("200 OK", START)
             return [b"x" * 900] * 10
 
-        answer = answer_of(application, {"REQUEST_METHOD": "GET"} | who, Client(), rooms)
+        answer = answer_of(application, {"REQUEST_METHOD": "GET"} | who, Client(), rooms, handover.caller)
         assert answer is not None
         return answer
 
