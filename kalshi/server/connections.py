@@ -16,6 +16,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Hashable
 from enum import Enum
+from itertools import islice
 from typing import Protocol
 
 
@@ -83,9 +84,10 @@ class Connections:
         self._cut_oldest(self._groups.get(group, {}), most)
 
     def _cut_oldest(self, members: dict[Connection, None], most: int) -> None:
-        for connection in list(members)[: max(0, len(members) - most)]:
-            self.leave(connection)
-            connection.cut()
+        if len(members) > most:
+            for connection in list(islice(members, len(members) - most)):
+                self.leave(connection)
+                connection.cut()
 
 
 def network_of(address: str) -> str:
