@@ -57,12 +57,19 @@ async def _all(
     assert address.hostname is not None
     async with asyncio.TaskGroup() as group:
         for number in range(callers):
-            reader, writer = await asyncio.open_connection(address.hostname, address.port)
             first = began + every_s * number / callers
             # Not all begin with the same URL.
             turn = requests[number % len(requests) :] + requests[: number % len(requests)]
             group.create_task(
-                _one(reader, writer, turn, seen, due=first, every_s=every_s, until=began + seconds)
+                _one(
+                    address.hostname,
+                    address.port,
+                    turn,
+                    seen,
+                    due=first,
+                    every_s=every_s,
+                    until=began + seconds,
+                )
             )
 
 
@@ -75,8 +82,8 @@ def _request(url: str, headers: Mapping[str, str]) -> bytes:
 
 
 async def _one(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
+    host: str,
+    port: int | None,
     turn: Sequence[bytes],
     seen: Seen,
     *,
@@ -85,6 +92,9 @@ async def _one(
     until: float,
 ) -> None:
     number = 0
+    await asyncio.sleep(due - time.perf_counter())
+    # Not before: the gateway does not keep many connections of one address on which nobody has signed in.
+    reader, writer = await asyncio.open_connection(host, port)
     while due < until:
         await asyncio.sleep(due - time.perf_counter())
         sent = time.perf_counter()
