@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import conftest
+from kalshi.tests.chaos import test_dates
 from upkeep import locks
 
 LISTS = ("ALONE", "DRILLS", "LONGEST", "SERVERS", "UNTRACED")
@@ -25,6 +26,8 @@ def named(file: Path) -> Iterator[str]:
     for part in ast.parse(file.read_text()).body:
         if isinstance(part, ast.ClassDef) and part.name.startswith("Test"):
             yield from (f"{path}::{part.name}::{name}" for name in functions(part.body))
+        if isinstance(part, ast.Assign) and ast.unparse(part.value).endswith(".TestCase"):  # a state machine
+            yield f"{path}::{ast.unparse(part.targets[0])}::runTest"
         yield from (f"{path}::{name}" for name in functions([part]))
 
 
@@ -45,6 +48,13 @@ def tests(pytestconfig: pytest.Config) -> list[str]:
 def test_every_prefix_of_a_list_matches_a_test(name: str, tests: list[str]) -> None:
     lost = unmatched(getattr(conftest, name), tests)
     assert not lost, f"conftest.py: {name} names what no test is called any more: {', '.join(lost)}"
+
+
+def test_what_newer_pythons_and_other_days_run_is_there(tests: list[str]) -> None:
+    script = (locks.ROOT / ".ci" / "newer-pythons").read_text()
+    pure = script.partition('tests="')[2].partition('"')[0].split()
+    assert len(pure) > 5
+    assert unmatched((*pure, *test_dates.KNOW_DATES, test_dates.LIVE), tests) == []
 
 
 def test_every_list_of_paths_is_looked_at() -> None:
