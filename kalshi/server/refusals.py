@@ -7,15 +7,20 @@ import json
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 
-def _refusal(status: int, sentence: str) -> bytes:
-    body = json.dumps({"error": sentence, "code": "bad_request", "request_id": "-"}).encode()
+def _body(sentence: str) -> bytes:
+    return json.dumps({"error": sentence, "code": "bad_request", "request_id": "-"}).encode()
+
+
+def _refusal(status: int, body: bytes) -> bytes:
     head = b"content-type: application/json\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n"
     end = b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
     return b"".join((STATUS_LINE[status], head, end, body))
 
 
-NOT_HTTP = _refusal(400, "This is not a request in HTTP/1.1.")
-TOO_LARGE = _refusal(413, "The request is larger than 256 KB.")
-LONG_LINE = _refusal(414, "The address is longer than 96 KB, or its path than 8 KB.")
-LONG_HEADERS = _refusal(431, "The header fields are longer than 16 KB together.")
-VERSION = _refusal(505, "Only HTTP/1.1 and HTTP/1.0 are answered.")
+TOO_LARGE_BODY = _body("The request is larger than 256 KB.")
+
+NOT_HTTP = _refusal(400, _body("This is not a request in HTTP/1.1."))
+TOO_LARGE = _refusal(413, TOO_LARGE_BODY)
+LONG_LINE = _refusal(414, _body("The address is longer than 96 KB, or its path than 8 KB."))
+LONG_HEADERS = _refusal(431, _body("The header fields are longer than 16 KB together."))
+VERSION = _refusal(505, _body("Only HTTP/1.1 and HTTP/1.0 are answered."))

@@ -18,6 +18,7 @@ from typing import Any
 from kalshi.server.answering import Answer, Application, CallerOf, Client, answer_of
 from kalshi.server.collected import Rooms
 from kalshi.server.environ import environ_of
+from kalshi.server.refusals import TOO_LARGE_BODY
 from kalshi.server.threads import DaemonThreads
 
 MAX_BODY_BYTES = 256 * 1024
@@ -124,7 +125,7 @@ async def _send(answer: Answer, send: Send, client: Client) -> None:
 
 
 async def _refuse(send: Send) -> None:
-    body = b'{"error": "The request is larger than 256 KB.", "code": "bad_request", "request_id": "-"}'
+    body = TOO_LARGE_BODY
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
