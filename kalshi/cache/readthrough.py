@@ -73,6 +73,11 @@ class ReadThrough:
         on_outcome: Callable[[str, str], None] = _nothing,
     ) -> None:
         self._store = store
+        self.hot: Callable[[str], Entry | None] = store.hot
+        """What is cached, however old, when memory can tell; never waits, so the event loop may ask.
+
+        The same object each time, for as long as the entry is the same.
+        """
         self._clock = clock
         self.room = WaitingRoom(max_waiting)
         self._max_jobs = max_waiting
@@ -127,13 +132,6 @@ class ReadThrough:
     def peek(self, key: str) -> Entry | None:
         """What is cached, however old, without any fetch."""
         return self._store.get(key)
-
-    def hot(self, key: str) -> Entry | None:
-        """What is cached, however old, when memory can tell; never waits, so the event loop may ask.
-
-        The same object each time, for as long as the entry is the same.
-        """
-        return self._store.hot(key)
 
     def refreshing(self, key: str) -> bool:
         """Whether a fetch of this key is in the air, as far as this process knows; never waits."""

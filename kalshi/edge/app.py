@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from kalshi.edge import question as questions
-from kalshi.edge.access_log import AccessLog, Line
+from kalshi.edge.access_log import AccessLog
 from kalshi.edge.checks import Checks
 from kalshi.edge.log_path import LogPath
 from kalshi.edge.question import Question, Stamp
@@ -124,7 +124,7 @@ class Edge:
         self._counts.request(page.route, made.status, "edge", took_s)
         self._counts.edge(page.operation, made.kind)
         self._log.add(
-            Line(
+            (
                 time.time(),
                 question.peer,
                 question.method,
@@ -190,9 +190,7 @@ class Edge:
             took_s = time.perf_counter() - started
             self._counts.request(handover.route(scope), status, "django", took_s)
             self._log.add(
-                Line(
-                    time.time(), _peer(scope), scope["method"], log_path, status, took_s, request_id, "django"
-                )
+                (time.time(), _peer(scope), scope["method"], log_path, status, took_s, request_id, "django")
             )
 
 

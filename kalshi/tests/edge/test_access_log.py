@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi.edge.access_log import LINE_BYTES, AccessLog, Line
+from kalshi.edge.access_log import LINE_BYTES, AccessLog, Line, text_of
 from kalshi.edge.log_path import MASK, MAX_BYTES, LogPath
 from kalshi.services.metrics import Counts
 
@@ -76,7 +76,7 @@ def test_a_secret_at_the_cut_shows_nothing_of_itself(secret: str, separator: str
 
 @given(st.binary(max_size=40), st.binary(max_size=40), st.text(max_size=20))
 def test_whatever_is_asked_the_line_is_one_json_object(path: bytes, query: bytes, peer: str) -> None:
-    line = Line(0.0, peer, "GET", LogPath(path, query), 200, 0.001, "id", "edge").text(str)
+    line = text_of((0.0, peer, "GET", LogPath(path, query), 200, 0.001, "id", "edge"), str)
     assert line.count("\n") == 1 and line.endswith("\n")
     assert json.loads(line)["peer"] == peer
 
@@ -87,7 +87,7 @@ def test_whatever_is_asked_the_line_is_one_json_object(path: bytes, query: bytes
 def test_a_line_is_bounded_whatever_is_asked(repeated: bytes) -> None:
     path = LogPath(b"/", repeated * (96_000 // len(repeated)))
     assert path.size <= MAX_BYTES + 10
-    line = Line(0.0, "1" * 64, "OPTIONS", path, 200, 0.001, "i" * 64, "django").text(redact)
+    line = text_of((0.0, "1" * 64, "OPTIONS", path, 200, 0.001, "i" * 64, "django"), redact)
     assert len(line) < 7 * MAX_BYTES
     json.loads(line)
 
@@ -104,7 +104,7 @@ def test_a_line_that_needs_no_mask_stands_as_sent_and_no_mask_is_forgotten(piece
 
 
 def a_line(number: int = 0) -> Line:
-    return Line(0.0, "127.0.0.1", "GET", LogPath(b"/%d" % number, b""), 200, 0.001, "id", "edge")
+    return (0.0, "127.0.0.1", "GET", LogPath(b"/%d" % number, b""), 200, 0.001, "id", "edge")
 
 
 def written(log: AccessLog) -> None:
