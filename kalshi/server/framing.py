@@ -23,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from kalshi.server import refusals
+from kalshi.server.ending import Ending
 
 MAX_LINE_BYTES = 96 * 1024
 """Of a request's address. Two thousand ids in a query need 82 KB."""
@@ -32,10 +33,6 @@ MAX_HEADER_BYTES = 16 * 1024
 """Of all header fields together: names, values, and four bytes each for what stands between them."""
 MAX_PIPELINED = 32
 """Requests that wait behind one that is being answered. Those after them are not answered; the connection ends."""
-MAX_THROWN_AWAY_BYTES = 256 * 1024
-LINGER_S = 1.0
-"""How long bytes are still taken, and thrown away, from whom was refused: else the answer could be lost."""
-
 
 log = logging.getLogger("kalshi.server")
 
@@ -60,12 +57,15 @@ class FramedProtocol(HttpToolsProtocol):
         self._head_bytes = self._field_bytes = 0
         self._last = False  # nothing is read from this connection any more
         self._refusal: bytes | None = None
-        self._thrown_away = 0
         self._running: RequestResponseCycle | None = None  # the request that is being answered
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._ending = Ending(transport, self.loop, self._on_ending)
 
     def data_received(self, data: bytes) -> None:
         if self._last:
-            self._throw_away(data)
+            self._ending.throw_away(data)
             return
         self._unset_keepalive_if_required()
         began_in_head = self._in_head
@@ -127,6 +127,7 @@ class FramedProtocol(HttpToolsProtocol):
         )
         super().on_headers_complete()
         self.scope["query_string"] = query
+        self.cycle.transport = self._ending  # type: ignore[assignment]
         if not stays_open:
             self.cycle.keep_alive = False
 
@@ -137,7 +138,10 @@ class FramedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._running = None
-        super().on_response_complete()
+        if self._ending.begun:
+            self.server_state.total_requests += 1
+        else:
+            super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         # uvicorn tells only the request that it parsed last.
@@ -146,6 +150,7 @@ class FramedProtocol(HttpToolsProtocol):
                 cycle.disconnected = True
                 cycle.message_event.set()
         self.pipeline.clear()
+        self._ending.lost()
         super().connection_lost(exc)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -207,30 +212,28 @@ class FramedProtocol(HttpToolsProtocol):
             self._end_with(refusal)
         elif not in_body:
             self._end_after_the_answers()
-        elif running is None or running.response_started:
-            self._last = True
-            self.transport.close()
         else:
-            running.disconnected = True
-            running.waiting_for_100_continue = False
-            running.message_event.set()
-            self._end_with(refusal)
-
-    def _throw_away(self, data: bytes) -> None:
-        """What comes after the last request is not read, and not for long."""
-        self._thrown_away += len(data)
-        if self._thrown_away > MAX_THROWN_AWAY_BYTES:
-            self.transport.abort()
+            if running is not None:
+                running.disconnected = True
+                running.waiting_for_100_continue = False
+                running.message_event.set()
+            if running is None or running.response_started:
+                self._ending.close()
+            else:
+                self._end_with(refusal)
 
     def _end_with(self, refusal: bytes) -> None:
         self._last = True
+        if not self.transport.is_closing():
+            self.transport.write(refusal)
+            self._ending.close()
+
+    def _on_ending(self) -> None:
+        self._last = True
         self.pipeline.clear()
-        if self.transport.is_closing():
-            return
-        self.transport.write(refusal)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(LINGER_S, self.transport.close)
+        self.cycle = self.scope = None  # type: ignore[assignment]
+        self.headers, self.url = [], b""
+        self.flow.resume_reading()
 
     def _end_after_the_answers(self) -> None:
         """Read nothing more, and close when what was read before is answered."""
