@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from dashboard import database_faults
 from kalshi.errors import KalshiError
+from kalshi.printable import printable
 
 CONNECT_S = 5
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
@@ -41,7 +42,7 @@ def in_one_sentence(execute: Callable[..., Any], *arguments: Any, **options: Any
         told = None if options.get("traceback") else sentence(problem)
         if told is None:
             raise
-        raise CommandError(told) from None
+        raise CommandError(printable(told)) from None
 
 
 def sentence(problem: BaseException) -> str | None:

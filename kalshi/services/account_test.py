@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kalshi import conf
 from kalshi.errors import AuthRejected, KalshiError, RateLimited, UpstreamUnavailable
 from kalshi.limits.learned import MAX_TIER
 from kalshi.models import Account
-from kalshi.services import engine, subaccounts
+from kalshi.services import engine, subaccounts, verify_findings, verify_secrets
 from kalshi.services.engine import Engine
 from kalshi.services.verify_exchange import OTHER_FIELDS, judged_balance, judged_scope
 from kalshi.services.verify_findings import Finding, fail, ok, warn
@@ -23,8 +24,14 @@ def run(account: Account) -> list[Finding]:
     """What was found, in this order: key, signature, scope, tier, balance. Sends at most three requests, around the
     cache and within the budget; changes nothing; raises nothing for what the key or Kalshi does.
 
-    A key that can write is a warning: nothing here needs more than `read`. No finding shows key material.
+    A key that can write is a warning: nothing here needs more than `read`. No finding shows key material, or another
+    secret of the installation, even if Kalshi's answers hold one.
     """
+    secrets = [account.key_id, *verify_secrets.known(conf.setup())]
+    return verify_findings.masked(_findings(account), secrets)
+
+
+def _findings(account: Account) -> list[Finding]:
     try:
         running = engine.of(account)
     except KalshiError as problem:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from kalshi.printable import printable
+
 Status = Literal["ok", "warn", "fail"]
 
 NAMES = (
@@ -33,12 +35,18 @@ ORDINARY_WORD = 16
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's outcome. `found` and `remedy` are for a person; `remedy` is empty when there is nothing to do."""
+    """One check's outcome. `found` and `remedy` are for a person; `remedy` is empty when there is nothing to do. Both
+    are printable, whoever's words stand in them.
+    """
 
     name: str
     status: Status
     found: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("found", "remedy"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 def ok(name: str, found: str) -> Finding:
@@ -82,6 +90,14 @@ def masked_key_id(key_id: str) -> str:
 
 def without_secrets(findings: Sequence[Finding], secrets: Iterable[str]) -> list[Finding]:
     """The findings with every secret masked, and one more: whether there was any to mask."""
+    looked_for = {secret for secret in secrets if _counts(secret)}
+    shown = masked(findings, looked_for)
+    leaking = [old.name for old, new in zip(findings, shown, strict=True) if old != new]
+    return [*shown, _verdict(leaking, len(looked_for))]
+
+
+def masked(findings: Iterable[Finding], secrets: Iterable[str]) -> list[Finding]:
+    """The findings with every secret masked."""
     patterns = [_pattern(secret) for secret in sorted(set(secrets), key=len, reverse=True) if _counts(secret)]
     shown = []
     for finding in findings:
@@ -89,8 +105,7 @@ def without_secrets(findings: Sequence[Finding], secrets: Iterable[str]) -> list
         for pattern in patterns:
             found, remedy = pattern.sub(MASK, found), pattern.sub(MASK, remedy)
         shown.append(replace(finding, found=found, remedy=remedy))
-    leaking = [old.name for old, new in zip(findings, shown, strict=True) if old != new]
-    return [*shown, _verdict(leaking, len(patterns))]
+    return shown
 
 
 def _verdict(leaking: Sequence[str], looked_for: int) -> Finding:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from kalshi import conf
 from kalshi.errors import KalshiError
 from kalshi.models import Account, Grant
+from kalshi.printable import printable
 from kalshi.services import account_keys, account_test, key_ring
 from kalshi.services.verify_findings import masked_key_id
 from kalshi.upstream.keyfile import MAX_BYTES, read_key_file
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{does}")(**options)
         except KalshiError as problem:
-            raise CommandError(problem.message) from None
+            raise CommandError(printable(problem.message)) from None
 
     def _add(
         self,
@@ -86,7 +87,7 @@ class Command(BaseCommand):
             words = [account.slug, environment, key, account.label]
             if account.subaccount is not None:
                 words.append(f"subaccount {account.subaccount}")
-            self.stdout.write("  ".join([*words, *([] if account.enabled else ["off"])]))
+            self.stdout.write(printable("  ".join([*words, *([] if account.enabled else ["off"])])))
 
     def _test(self, *, slug: str, **_: Any) -> None:
         findings = account_test.run(_account(slug))
@@ -108,14 +109,16 @@ class Command(BaseCommand):
         grant, _made = Grant.objects.update_or_create(
             user=_person(user), account=_account(slug), defaults={"role": role}
         )
-        self.stdout.write(f"{grant}.")
+        self.stdout.write(printable(f"{grant}."))
 
     def _revoke(self, *, slug: str, user: str, **_: Any) -> None:
         grant = Grant.objects.filter(user=_person(user), account=_account(slug)).first()
         if grant is None:
-            raise CommandError(f"{user} has no grant for {slug}.")
+            raise CommandError(printable(f"{user} has no grant for {slug}."))
         grant.delete()
-        self.stdout.write(f"{user} may not see {slug} any more. In force everywhere within two seconds.")
+        self.stdout.write(
+            printable(f"{user} may not see {slug} any more. In force everywhere within two seconds.")
+        )
 
 
 def _account(slug: str) -> Account:

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
 from kalshi.models import AuditEvent
+from kalshi.printable import printable
 from kalshi.services import audit_reading
 from kalshi.services.audit import Action
 from kalshi.services.audit_export import CHUNK, csv_lines
@@ -56,7 +57,5 @@ def _moment(option: str, text: str) -> datetime:
 
 def _shown(event: AuditEvent) -> str:
     cells = (event.at.isoformat(timespec="seconds"), event.actor or "-", event.action, event.target or "-")
-    # What somebody typed as a user name must not steer the terminal.
-    shown = ["".join(c if c.isprintable() else "?" for c in cell) for cell in cells]
-    shown += [f"account {event.account}"] if event.account else []
-    return "  ".join([*shown, *([event.address] if event.address else [])])
+    about = [f"account {event.account}"] if event.account else []
+    return printable("  ".join([*cells, *about, *([event.address] if event.address else [])]))

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kalshi.models import Account, ApiToken
 from kalshi.models.accounts import DEFAULT_SLUG
+from kalshi.printable import printable
 from kalshi.services import access
 
 MAX_DAYS = 3650
@@ -39,7 +40,9 @@ class Command(BaseCommand):
         if owner is None:
             raise CommandError(f"There is no active user {user!r}.")
         if scope == ApiToken.Scope.METRICS and not access.may_watch(owner):
-            raise CommandError(f"Only superusers may watch the whole gateway, and {user} is no superuser.")
+            raise CommandError(
+                printable(f"Only superusers may watch the whole gateway, and {user} is no superuser.")
+            )
         if not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--days is {days}; allowed: 1 to {MAX_DAYS}.")
         if not name.strip() or len(name) > 100:
@@ -56,8 +59,10 @@ class Command(BaseCommand):
             slug = account or DEFAULT_SLUG
             what = "any account" if only is None else f"the account {slug}"
             self.stderr.write(
-                f"{user} may not see {what} yet, so the token opens nothing. "
-                f"Grant it: manage.py accounts grant {slug} --user {user}"
+                printable(
+                    f"{user} may not see {what} yet, so the token opens nothing. "
+                    f"Grant it: manage.py accounts grant {slug} --user {user}"
+                )
             )
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from kalshi.errors import KalshiError
 from kalshi.models import Account, VirtualKey
+from kalshi.printable import printable
 from kalshi.services import access, virtual_keys
 
 MAX_DAYS = 3650
@@ -48,7 +49,7 @@ class Command(BaseCommand):
                 case "revoke":
                     self._revoke(**options)
         except KalshiError as problem:
-            raise CommandError(problem.message) from None
+            raise CommandError(printable(problem.message)) from None
 
     def _create(self, *, user: str, label: str, account: str | None, **options: Any) -> None:
         owner = _user(user)
@@ -88,14 +89,14 @@ class Command(BaseCommand):
                 row["label"],
                 used,
             )
-            self.stdout.write("  ".join(words))
+            self.stdout.write(printable("  ".join(words)))
 
     def _revoke(self, *, key_id: str, **_: Any) -> None:
         key = virtual_keys.named(key_id)
         if key is None:
             raise CommandError("There is no key of this id.")
         virtual_keys.revoke(key)
-        self.stdout.write(f"Revoked: {key}. In force everywhere within two seconds.")
+        self.stdout.write(printable(f"Revoked: {key}. In force everywhere within two seconds."))
 
 
 def _user(name: str) -> Any:

@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kalshi import conf
 from kalshi.errors import KalshiError
+from kalshi.printable import printable
 from kalshi.services import key_ring
 
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         try:
             done = key_ring.rotate()
         except KalshiError as problem:
-            raise CommandError(f"Nothing was changed. {problem.message}") from None
+            raise CommandError(printable(f"Nothing was changed. {problem.message}")) from None
         self.stdout.write(
             f"{done.accounts} keys of accounts and {done.second_factors} second factors are sealed with the first key "
             f"of {done.source}."
@@ -39,7 +40,9 @@ class Command(BaseCommand):
         held = key_ring.look(conf.setup())
         for one in held:
             sealed = "sealed with the first key" if one.newest else "sealed with an older key"
-            self.stdout.write(f"{one.name}: {one.fault or (sealed if one.sealed else 'not sealed')}")
+            self.stdout.write(
+                printable(f"{one.name}: {one.fault or (sealed if one.sealed else 'not sealed')}")
+            )
         if not held:
             self.stdout.write("No account and no second factor has a key here.")
         if any(one.fault for one in held):

@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from kalshi.printable import printable
 from kalshi.services import second_factor
 from kalshi.services.signed_in import sign_out_everywhere
 
@@ -29,4 +30,4 @@ class Command(BaseCommand):
         if factor:
             second_factor.remove(person)
         sign_out_everywhere(person, credentials=credentials)
-        self.stdout.write(f"{user} is signed out everywhere.")
+        self.stdout.write(printable(f"{user} is signed out everywhere."))
