@@ -1,4 +1,4 @@
-"""Start-up where the machine is not as usual: an unsafe folder, no home, IPv6."""
+"""Start-up where the machine is not as usual: an unsafe folder, no home, another address."""
 
 from __future__ import annotations
 
@@ -32,27 +32,49 @@ def test_an_unsafe_data_folder_is_refused_by_everything_that_uses_it(tmp_path: P
     UNSAFE[words](data)
     env = bare_environment(tmp_path) | {"DATA_DIR": str(data), "SANDBOX_PORT": str(free_port())}
     for program in PROGRAMS:
-        done = subprocess.run(
-            [sys.executable, *program],
-            check=False,
-            cwd=ROOT,
-            env=env,
-            text=True,
-            capture_output=True,
-            timeout=60,
-        )
-        assert done.returncode == 1, program
-        assert words in done.stdout + done.stderr and "Traceback" not in done.stderr
+        assert words in refused(program, env)
         assert sorted(path.name for path in data.iterdir()) in ([], ["server.lock"])
 
 
-def test_the_link_of_an_ipv6_address_can_be_opened(tmp_path: Path) -> None:
-    env = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data"), "HOST": "::1"}
+def refused(program: list[str], env: dict[str, str]) -> str:
+    """What a program says that does not start."""
+    done = subprocess.run(
+        [sys.executable, *program],
+        check=False,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 1, program
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_an_address_that_is_not_served_is_refused_by_everything(tmp_path: Path) -> None:
+    env = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data"), "HOST": "127.0.0.2"}
+    env |= {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    sentence = "HOST is '127.0.0.2', but DJANGO_ALLOWED_HOSTS has only 127.0.0.1, localhost, [::1]"
+    for program in PROGRAMS:
+        assert sentence in refused(program, env), program
+
+
+@pytest.mark.parametrize(
+    ("host", "shown", "more"),
+    [
+        ("::1", "[::1]", {}),
+        ("127.0.0.2", "127.0.0.2", {"DJANGO_ALLOWED_HOSTS": "127.0.0.2"}),
+        ("0.0.0.0", "localhost", {"DJANGO_ALLOWED_HOSTS": "localhost"}),
+    ],
+)
+def test_the_link_can_be_opened(tmp_path: Path, host: str, shown: str, more: dict[str, str]) -> None:
+    env = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data"), "HOST": host} | more
     env |= {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
     process = Process([sys.executable, "-m", "dashboard.launch"], env)
     try:
         link = process.wait_for_line(r"Sign in: (\S+)", 60)[1]
-        assert link.startswith(f"http://[::1]:{env['PORT']}/sign-in/")
+        assert link.startswith(f"http://{shown}:{env['PORT']}/sign-in/")
         page = wait_until(lambda: answered(link), 20, "the page behind the link")
         assert page.status_code == 200
     finally:
