@@ -26,9 +26,11 @@ REASONS = {
     "kalshi/tests/gateway/test_key_usage.py": AGES,
     "kalshi/tests/gateway/test_virtual_keys.py": AGES,
     "kalshi/tests/servers.py": AGES,
+    "kalshi/tests/sign_in/test_guessing.py": AGES,
+    "kalshi/tests/sign_in/test_half_finished.py": AGES,
+    "kalshi/tests/sign_in/test_second_factor.py": AGES,
     "kalshi/tests/test_metrics.py": AGES,
     "kalshi/tests/test_mounting.py": SIGNS,
-    "kalshi/tests/test_sign_in.py": AGES,
     "kalshi/tests/verify_setup/findings.py": SIGNS,
     "sandbox/tests/client.py": SIGNS,
 }

@@ -39,8 +39,8 @@ KNOW_DATES = (
     "kalshi/tests/gateway/test_callers.py",
     "kalshi/tests/gateway/test_key_usage.py",
     "kalshi/tests/gateway/test_virtual_keys.py",
+    "kalshi/tests/sign_in",
     "kalshi/tests/test_second_factor.py",
-    "kalshi/tests/test_sign_in.py",
     # What is searched or cut by time.
     "kalshi/tests/audit",
     "kalshi/tests/test_history_api.py",
