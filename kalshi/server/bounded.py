@@ -73,6 +73,7 @@ class BoundedProtocol(AtOnceProtocol):
         self._proxies = of_the_process.proxies
         self._deadline: asyncio.TimerHandle | None = None
         self._received = 0
+        self._request_bytes = 0  # of the request that the parser is at: address, headers and body
         self._is_proxy = False
         self._stranger = ""  # whose the connection, or the request under way, is until it shows a credential
 
@@ -111,7 +112,14 @@ class BoundedProtocol(AtOnceProtocol):
         self._unanswered.note(self, self._received + more)
         self._unanswered.cut_down(MAX_UNANSWERED_BYTES)
 
+    def on_body(self, body: bytes) -> None:
+        self._request_bytes += len(body)
+        if self._request_bytes > MAX_REQUEST_BYTES:
+            self._stop_with(refusals.TOO_LARGE)
+        super().on_body(body)
+
     def take_request(self) -> None:
+        self._request_bytes = len(self.url) + self._field_bytes
         super().take_request()
         if self._answered is not None:
             return

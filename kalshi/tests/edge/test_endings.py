@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import socket
 import weakref
@@ -33,7 +32,9 @@ last = pytest.mark.parametrize("head", LAST.values(), ids=LAST)
 
 
 class Answering(Echo):
-    """Without waiting for a body: /long/large has a large answer, /long/closing says itself that it is the last."""
+    """Without waiting for a body, but at /long/form: /long/large has a large answer, /long/closing says itself that it
+    is the last.
+    """
 
     last_cycle: Any = lambda: None
 
@@ -43,12 +44,14 @@ class Answering(Echo):
             return
         self.last_cycle = weakref.ref(receive.__self__)
         path = scope["raw_path"]
+        if path == b"/long/form":
+            await super().__call__(scope, receive, send)
+            return
         body = LARGE if path == b"/long/large" else path
         headers = [(b"content-length", b"%d" % len(body))]
         if path == b"/long/closing":
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": body})
 
 
@@ -116,9 +119,24 @@ def test_so_does_one_to_a_request_whose_body_is_refused_afterwards(
 ) -> None:
     head = b"PUT /long HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     with answered(server, head) as connection, connection.makefile("rb") as reading:
+        # Sooner, it would be an answer that is broken off.
+        wait_until(lambda: connection.recv(65_536, socket.MSG_PEEK).endswith(b"/long"), 10, "all of it")
         for piece in pieces:
             connection.sendall(piece)
         assert read(reading).endswith(b"/long")
+        assert reading.read() == b""
+
+
+LENGTH = b"Content-Length: 400000\r\n\r\n" + b"x" * 400_000
+CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n" + b"6000\r\n%b\r\n" % (b"x" * 0x6000) * 16
+
+
+@pytest.mark.parametrize("body", [LENGTH, CHUNKS], ids=["of a known length", "in chunks"])
+def test_a_body_that_is_too_large_is_told_so(server: Running, body: bytes) -> None:
+    with server.connect() as connection, connection.makefile("rb") as reading:
+        connection.sendall(b"POST /long/form HTTP/1.1\r\nHost: x\r\n" + body)
+        answer = read(reading)
+        assert answer.startswith(b"HTTP/1.1 413 ") and b"larger than 256 KB" in answer
         assert reading.read() == b""
 
 
