@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kalshi.server import bounded
+from kalshi.server import bounded, serving
 from kalshi.server.connections import BURST, STRANGERS, Connections, Held, network_of
 from kalshi.tests.edge.test_protocol import Application, Running, get, read
 from kalshi.tests.servers import wait_until
@@ -66,6 +66,28 @@ def test_of_all_strangers_together_the_oldest_are_closed_and_no_caller(held: Hel
     assert not any(line.is_cut for line in callers)
 
 
+def test_of_a_callers_connections_the_oldest_are_closed_and_nobody_elses() -> None:
+    connections, other, lines = Connections(), Line(), [Line() for _ in range(2_100)]
+    connections.join(other, Held.CALLER, "person:2")
+    for line in lines:
+        connections.join(line, Held.CALLER, "person:1")
+    connections.trim(Held.CALLER, "person:1")
+    assert [line.is_cut for line in lines] == [True] * 52 + [False] * 2_048
+    assert not other.is_cut
+
+
+@pytest.mark.parametrize(("descriptors", "most"), [(600, 300), (8_000, 4_000), (65_536, 4_096)])
+def test_strangers_never_have_more_than_half_of_what_the_process_may_open(
+    descriptors: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "raise_limit", lambda: descriptors)
+    protocol: Any = serving.config(1).http
+    connections, lines = protocol.keywords["of_the_process"].connections, [Line() for _ in range(4_200)]
+    for number, line in enumerate(lines):
+        connections.join(line, Held.STRANGER, f"address {number}")
+    assert [line.is_cut for line in lines] == [True] * (len(lines) - most) + [False] * most
+
+
 def test_a_closed_connection_counts_no_more() -> None:
     connections, lines = Connections(), [Line() for _ in range(200)]
     for line in lines:
@@ -92,9 +114,12 @@ def test_addresses_of_one_network_are_one(address: str, network: str) -> None:
 
 
 class Door(Application):
-    """Knows who comes with a good credential; /wait is answered when somebody else leaves."""
+    """Knows who comes with a good credential; at /judging that takes for ever."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        while scope["type"] == "http" and scope["path"] == "/judging":
+            if (await receive())["type"] == "http.disconnect":
+                return
         if scope["type"] == "http" and (b"authorization", b"good") in scope["headers"]:
             scope[bounded.CONNECTION].shown("person:1")
         await super().__call__(scope, receive, send)
@@ -182,6 +207,13 @@ def test_signed_in_callers_keep_two_hundred(server: Running, path: str) -> None:
                 connection.settimeout(5)
                 connection.sendall(get(path))
                 assert read(connection.makefile("rb")).startswith(b"HTTP/1.1 200")
+
+
+def test_while_credentials_are_judged_256_of_an_address_stay(server: Running) -> None:
+    with many(server, 300, get("/judging", "Authorization: whose?", method="POST")) as connections:
+        wait_until(lambda: sum(map(is_closed, connections)) == 44, 20, "44 closed ones")
+        assert all(map(is_closed, connections[:44]))
+        assert server.ask(get("/long"))[0].startswith(b"HTTP/1.1 200")
 
 
 def test_a_bad_credential_makes_nobody_known(server: Running) -> None:
