@@ -11,11 +11,13 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
 
     from dashboard.command_line import CommandLine
+    from dashboard.output import ends_with_its_reader
 
-    try:
-        CommandLine(sys.argv).execute()
-    except ImproperlyConfigured as problem:
-        sys.exit(f"error: {problem}")
+    with ends_with_its_reader():
+        try:
+            CommandLine(sys.argv).execute()
+        except ImproperlyConfigured as problem:
+            sys.exit(f"error: {problem}")
 
 
 if __name__ == "__main__":

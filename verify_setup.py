@@ -29,15 +29,17 @@ def main() -> int:
     as_json = parser.parse_args().json
     if sys.version_info < (3, 11) or importlib.util.find_spec("django") is None:
         return elsewhere(as_json=as_json)
+    from dashboard.output import ends_with_its_reader
     from kalshi.services import verify_findings
 
     # What a request function prints when it is imported is no part of the output.
     with contextlib.redirect_stdout(sys.stderr):
         findings = verify_findings.without_secrets(*verified())
-    if as_json:
-        print(json.dumps(verify_findings.as_json(findings)))
-    else:
-        print("\n".join(map(verify_findings.as_line, findings)))
+    with ends_with_its_reader():
+        if as_json:
+            print(json.dumps(verify_findings.as_json(findings)))
+        else:
+            print("\n".join(map(verify_findings.as_line, findings)))
     return 0 if verify_findings.all_good(findings) else 1
 
 

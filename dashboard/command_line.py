@@ -1,6 +1,7 @@
 """Django's command line, on which every fault of the surroundings ends in one sentence and exit code 1."""
 
 import errno
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -35,10 +36,20 @@ def without_pool() -> None:
 
 
 def in_one_sentence(execute: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """What the command returns. Raises CommandError in place of what the surroundings are at fault for."""
+    """What the command returns. Raises CommandError in place of what the surroundings are at fault for, and
+    BrokenPipeError as it is: see `dashboard.output`.
+    """
     try:
         return execute(*arguments, **options)
     except Exception as problem:
+        # Some commands make words of it.
+        pipe = problem.__context__ if isinstance(problem, CommandError) else problem
+        if isinstance(pipe, BrokenPipeError):
+            for frames in (problem.__traceback__, pipe.__traceback__):
+                traceback.clear_frames(
+                    frames
+                )  # or rows not yet printed would outlive their database, and say so
+            raise pipe from None
         told = None if options.get("traceback") else sentence(problem)
         if told is None:
             raise

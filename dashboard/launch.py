@@ -28,6 +28,7 @@ from django.db import IntegrityError, transaction
 from django.db.utils import ConnectionHandler
 
 from dashboard import data_dir, database_faults
+from dashboard.output import ends_with_its_reader
 from kalshi.errors import ConfigError
 from kalshi.management.commands.serve import refuse_faults
 from kalshi.private_files import open_private
@@ -173,4 +174,5 @@ def _leave(signum: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with ends_with_its_reader():
+        main()

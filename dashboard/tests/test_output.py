@@ -1,0 +1,110 @@
+"""Programs whose output nobody reads to its end, as with `| head`: no word more, and the code that other tools have."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dashboard.output import READER_GONE
+from kalshi.tests.servers import ROOT, bare_environment, free_port, run_python
+
+FILL = """
+from kalshi.models import AuditEvent
+AuditEvent.objects.bulk_create(AuditEvent(actor="ada", action="sign_in", target="x" * 100) for _ in range(2000))
+"""
+# More than a pipe and its reader's buffer hold. The third makes a sentence of its own of whatever fails.
+LONG_OUTPUT = (
+    ["audit", "--csv"],
+    ["audit", "--traceback"],
+    ["dumpdata", "kalshi.auditevent"],
+    ["shell", "-v0", "-c", "for n in range(100_000): print('line', n)"],
+)
+SHORT_OUTPUT = (
+    ["manage.py", "help"],
+    ["manage.py", "showmigrations"],
+    ["verify_setup.py"],
+    ["verify_setup.py", "--json"],
+    ["-m", "dashboard.launch"],
+)
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("output")
+    found = bare_environment(folder) | {"DATA_DIR": str(folder / "data"), "PYTHONUNBUFFERED": ""}
+    found |= {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    run_python("manage.py", "migrate", "--verbosity", "0", env=found)
+    run_python("manage.py", "shell", "-v0", "-c", FILL, env=found)
+    return found
+
+
+def read_a_little(program: list[str], env: dict[str, str], count: int) -> tuple[int, str]:
+    """Exit code and standard error of a program whose reader goes after so many bytes; 0: before it begins."""
+    process = subprocess.Popen(
+        [sys.executable, *program], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.read(count)
+    process.stdout.close()
+    _, said = process.communicate(timeout=60)
+    return process.returncode, said.decode()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_the_audit_log_whose_reader_has_seen_enough_ends_quietly(
+    env: dict[str, str], unbuffered: str
+) -> None:
+    done = read_a_little(["manage.py", "audit"], env | {"PYTHONUNBUFFERED": unbuffered}, 1)
+    assert done == (READER_GONE, "")
+
+
+@pytest.mark.parametrize("command", LONG_OUTPUT, ids=" ".join)
+def test_so_does_every_other_command_that_prints_much(env: dict[str, str], command: list[str]) -> None:
+    assert read_a_little(["manage.py", *command], env, 1) == (READER_GONE, "")
+
+
+@pytest.mark.parametrize("program", SHORT_OUTPUT, ids=" ".join)
+def test_what_prints_little_to_nobody_ends_quietly_too(env: dict[str, str], program: list[str]) -> None:
+    assert read_a_little(program, env, 0) == (READER_GONE, "")
+
+
+def test_a_failure_keeps_its_words_and_its_code_though_nobody_reads(env: dict[str, str]) -> None:
+    code = "print('a line'); raise SystemExit('no good')"
+    assert read_a_little(["manage.py", "shell", "-v0", "-c", code], env, 0) == (1, "no good\n")
+    code = "print('a line'); 1/0"
+    status, said = read_a_little(["manage.py", "shell", "-v0", "-c", code], env, 0)
+    assert status == 1 and said.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_another_broken_pipe_is_no_quiet_end(env: dict[str, str]) -> None:
+    code = "import os; theirs, ours = os.pipe(); os.close(theirs); os.write(ours, b'x')"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", code],
+        check=False,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 1 and done.stderr.endswith("BrokenPipeError: [Errno 32] Broken pipe\n")
+
+
+@pytest.mark.parametrize("command", [["showmigrations"], ["help"]], ids=" ".join)
+def test_output_that_has_no_room_is_one_sentence(env: dict[str, str], command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command],
+            check=False,
+            cwd=ROOT,
+            env=env,
+            text=True,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: The output cannot be written (No space left on device).\n"
