@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
 from queue import Empty, SimpleQueue
 from typing import Protocol, Self
 
@@ -37,7 +38,7 @@ CONNECT_S = 3.0
 MAX_BODY_BYTES = 32 * 1024 * 1024
 LARGE_BYTES = 1024 * 1024
 MAX_LARGE = 4
-"""Bodies above LARGE_BYTES that a process receives at a time; the others wait, since each takes twice its size."""
+"""Bodies above LARGE_BYTES that a process receives at a time; the others wait."""
 MAX_FUNCTION_THREADS = 64
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {
@@ -158,17 +159,17 @@ class RequestsTransport:
         declared = response.headers.get("Content-Length", "")
         if declared.isdecimal() and len(declared) < 20 and int(declared) > self._max_body_bytes:
             raise _too_large(self._max_body_bytes)
-        chunks: list[bytes] = []
-        size = 0
+        # Grows where it stands and is given out without a copy; a list of chunks would be as much again.
+        body = BytesIO()
         with ExitStack() as stack:
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
-                if size <= LARGE_BYTES < size + len(chunk):
+                size = body.tell() + len(chunk)
+                if body.tell() <= LARGE_BYTES < size:
                     stack.enter_context(_large_body(deadline))
-                size += len(chunk)
                 if size > self._max_body_bytes:
                     raise _too_large(self._max_body_bytes)
-                chunks.append(chunk)
-            return b"".join(chunks)
+                body.write(chunk)
+            return body.getvalue()
 
 
 @contextmanager

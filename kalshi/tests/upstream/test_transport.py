@@ -1,7 +1,8 @@
 import gzip
 import logging
+import tracemalloc
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -46,6 +47,21 @@ GOOD = {
 def test_the_body_arrives_byte_for_byte(data: bytes) -> None:
     with serving(data) as server:
         assert get(server.url).body == BODY
+
+
+@pytest.mark.parametrize("whole", [answer, chunked], ids=["with a length", "chunked"])
+def test_a_large_body_takes_little_more_than_its_size_while_it_comes(whole: Callable[[bytes], bytes]) -> None:
+    size = 8 * 2**20
+    with serving(whole(b" " * size)) as server:
+        transport = RequestsTransport(server.url)
+        get(transport)  # what is made once
+        tracemalloc.start()
+        try:
+            assert len(get(transport).body or b"") == size
+            assert tracemalloc.get_traced_memory()[1] < 1.4 * size
+        finally:
+            tracemalloc.stop()
+            transport.close()
 
 
 def test_a_body_without_a_length_ends_with_the_connection() -> None:
