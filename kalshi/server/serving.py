@@ -2,7 +2,6 @@
 
 import ipaddress
 import logging
-import os
 import signal
 import socket
 import sys
@@ -16,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from uvicorn.config import STARTUP_FAILURE
 
 from kalshi.errors import ConfigError, KalshiError
-from kalshi.server import stopping
+from kalshi.server import heap, stopping
 from kalshi.server.bounded import OfTheProcess
 from kalshi.server.connections import STRANGERS
 from kalshi.server.slow_readers import ReadersProtocol
@@ -43,6 +42,7 @@ class Config(uvicorn.Config):
 
     def load(self) -> None:
         stopping.watch_from_start()
+        heap.give_back_what_is_freed()
         sys.setswitchinterval(SWITCH_S)
         try:
             super().load()
@@ -110,9 +110,6 @@ def run_supervised(listener: socket.socket, workers: int, *, reload_on_hangup: b
 
     SIGHUP replaces the workers one after the other, or counts as SIGTERM. Raises ConfigError when one cannot start.
     """
-    # glibc gives every thread a heap of its own, and keeps it: some 8 MB a worker after a storm of callers. Python's
-    # threads take turns anyhow.
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     with tempfile.TemporaryDirectory(prefix="kalshi-workers-") as folder, worker_files.shared_folder(folder):
         supervisor = Supervisor(config(workers), [listener], reload_on_hangup=reload_on_hangup)
         supervisor.run()
