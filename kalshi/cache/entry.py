@@ -18,10 +18,24 @@ _META = struct.Struct("!HHHddd")
 _STATUSES = (200, 404)
 HEAD_BYTES = _HEAD.size + _META.size
 """The first bytes of a packed entry. They hold its checksum: where they are the same, so is the entry."""
+CLOCK_SLACK_S = 5.0
+"""An entry from further in the future was stored before our clock was set back: its age is unknown."""
+
+
+class Dated:
+    """What was fetched at a moment, epoch seconds."""
+
+    __slots__ = ()
+    fetched_at: float
+
+    def age_s(self, now: float) -> float | None:
+        """Seconds since the fetch, never negative (clocks of several machines differ); None: unknown."""
+        age_s = now - self.fetched_at
+        return age_s if age_s >= 0 else 0.0 if age_s >= -CLOCK_SLACK_S else None
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class Head(Dated):
     """What the first HEAD_BYTES of a packed entry tell. fetched_at: epoch seconds."""
 
     status: int
@@ -44,7 +58,7 @@ def etag_of(body: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Dated):
     """A raw upstream body. fetched_at: epoch seconds; fresh_s, keep_s: the policy's numbers when it was
     stored.
 
@@ -67,10 +81,6 @@ class Entry:
         if status not in _STATUSES:
             raise ValueError(f"only answers with status 200 or 404 are kept, not {status}")
         return cls(identity, status, body, fetched_at, fresh_s, keep_s, etag_of(body))
-
-    def age_s(self, now: float) -> float:
-        """Seconds since the fetch, never negative (clocks of several machines differ)."""
-        return max(0.0, now - self.fetched_at)
 
     def pack(self) -> bytes:
         """The entry as bytes for any store."""

@@ -15,8 +15,6 @@ NOT_FOUND_S = 10.0
 """A 404 is fresh, and kept, this long, whatever the endpoint's policy."""
 FORCED_INTERVAL_S = 2.0
 """Callers may force at most one fetch per key in this time."""
-CLOCK_SLACK_S = 5.0
-"""An entry from further in the future was stored before our clock was set back: its age is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +38,23 @@ class Action(Enum):
 
 
 def decide(entry: Entry | None, policy: Policy, now: float, *, forced: bool) -> Action:
-    """Choose the action. now: epoch seconds; forced: the caller sent no-cache."""
-    if entry is None or not _kept(entry, policy, now):
+    """Choose the action. now: epoch seconds; forced: the caller sent no-cache.
+
+    An entry of unknown age counts as old.
+    """
+    age_s = None if entry is None else entry.age_s(now)
+    if entry is None or not _kept(entry, policy, age_s):
         return Action.FETCH
     fresh_s = NOT_FOUND_S if entry.status == 404 else policy.fresh_s
     limit_s = min(fresh_s, FORCED_INTERVAL_S) if forced else fresh_s
-    if entry.fetched_at <= now + CLOCK_SLACK_S and entry.age_s(now) < limit_s:
+    if age_s is not None and age_s < limit_s:
         return Action.SERVE
     return Action.FETCH if entry.status == 404 else Action.REFRESH
 
 
 def may_serve_stale(entry: Entry | None, policy: Policy, now: float, error: Exception) -> bool:
     """Whether `entry` may answer in place of `error`: only outages are hidden, and only behind good data."""
-    if entry is None or entry.status != 200 or not _kept(entry, policy, now):
+    if entry is None or entry.status != 200 or not _kept(entry, policy, entry.age_s(now)):
         return False
     return getattr(error, "stale_ok", False) is True
 
@@ -62,6 +64,7 @@ def stored_times(policy: Policy, status: int) -> tuple[float, float]:
     return (NOT_FOUND_S, NOT_FOUND_S) if status == 404 else (policy.fresh_s, policy.keep_s)
 
 
-def _kept(entry: Entry, policy: Policy, now: float) -> bool:
-    keep_s = min(NOT_FOUND_S if entry.status == 404 else policy.keep_s, entry.keep_s)
-    return entry.age_s(now) < keep_s
+def _kept(entry: Entry, policy: Policy, age_s: float | None) -> bool:
+    if age_s is None:  # the store, which counts by another clock, drops it in time
+        return True
+    return age_s < min(NOT_FOUND_S if entry.status == 404 else policy.keep_s, entry.keep_s)

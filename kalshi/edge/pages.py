@@ -112,6 +112,8 @@ class Page:
 def _good_until(entry: Entry, options: EndpointOptions, now: float) -> float:
     """When the Age or the ttl of a fresh entry changes next, or the entry is fresh no more. Epoch seconds."""
     age_s = entry.age_s(now)
+    if age_s is None:
+        return now
     left_s = options.fresh_s - age_s
     kept_s = min(options.keep_s, entry.keep_s)
     return entry.fetched_at + min(int(age_s) + 1, options.fresh_s - int(left_s), options.fresh_s, kept_s)

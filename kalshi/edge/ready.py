@@ -129,7 +129,8 @@ class ReadyAnswers:
             return False
         options = self._options.endpoints[page.operation]
         entry = self._cache.hot(page.key) if options.enabled else None
-        if entry is None or entry.status != 200 or entry.age_s(time.time()) >= options.fresh_s:
+        age_s = None if entry is None or entry.status != 200 else entry.age_s(time.time())
+        if age_s is None or age_s >= options.fresh_s:
             return False
         # Else anybody could have others wait, in the name of their key.
         return question.key_id is None or self._keys.verifies(question, stamp)

@@ -10,14 +10,17 @@ _SECONDS = {"type": "integer", "minimum": 0}
 
 # By component: what the header is called in an answer is the name behind the last dot.
 HEADERS: dict[str, Schema] = {
-    "Age": {"description": "Seconds since Kalshi gave this body.", "required": True, "schema": _SECONDS},
+    "Age": {
+        "description": "Seconds since Kalshi gave this body; not there when they are unknown.",
+        "schema": _SECONDS,
+    },
     "ETag": {
         "description": "Of the body, for If-None-Match.",
         "required": True,
         "schema": {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
     },
     "Cache-Control": {
-        "description": "`max-age`: the endpoint's fresh time in seconds; `stale-if-error`: its keep time.",
+        "description": "`max-age`: the fresh time in seconds, 0 without `Age`; `stale-if-error`: the keep time.",
         "required": True,
         "schema": {
             "type": "string",

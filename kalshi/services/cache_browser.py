@@ -6,6 +6,7 @@ cannot be read from it, or is gone, is for superusers.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -40,8 +41,8 @@ class Row:
     operation: str
     question: str
     status: int
-    age_s: float
-    left_s: float
+    age_s: float | None
+    left_s: float | None
     size: int
     state: str
     may_purge: bool
@@ -101,7 +102,7 @@ class _Eyes:
             slug = self._slugs.get(owner.rpartition(".")[0], UNKNOWN if self._superuser else None)
         if slug is None:
             return None
-        age_s = max(0.0, now - listed.head.fetched_at)
+        age_s = listed.head.age_s(now)
         options = conf.current().endpoints.get(operation)
         fresh_s = options.fresh_s if options else listed.head.fresh_s
         return Row(
@@ -113,9 +114,9 @@ class _Eyes:
             question=question.removesuffix("?"),
             status=listed.head.status,
             age_s=age_s,
-            left_s=max(0.0, listed.head.keep_s - age_s),
+            left_s=None if age_s is None else max(0.0, listed.head.keep_s - age_s),
             size=listed.size,
-            state="fresh" if age_s < fresh_s else "old",
+            state="fresh" if age_s is not None and age_s < fresh_s else "old",
             may_purge=self._public if slug == PUBLIC else True,
         )
 
@@ -124,7 +125,7 @@ def browse(user: Any, filters: Filters) -> Found:
     """What the person may see of the shared Redis, or of this process's memory. Raises nothing of Redis's."""
     listing, lost = _listing()
     rows = _rows(user, listing)
-    fitting = sorted((row for row in rows if filters.fit(row)), key=lambda row: row.age_s)
+    fitting = sorted((row for row in rows if filters.fit(row)), key=_age_s)
     return Found(
         rows=fitting[:MAX_ROWS],
         matching=len(fitting),
@@ -134,6 +135,10 @@ def browse(user: Any, filters: Filters) -> Found:
         owners=sorted({row.owner for row in rows}),
         operations=sorted({row.operation for row in rows}),
     )
+
+
+def _age_s(row: Row) -> float:
+    return math.inf if row.age_s is None else row.age_s
 
 
 def purgeable(user: Any, *, keys: Sequence[str] = (), filters: Filters | None = None) -> list[Row]:

@@ -20,7 +20,8 @@ def cache_status(answer: Answer, options: EndpointOptions, now: float) -> str:
         return "kalshi; fwd=miss; collapsed"
     if answer.kind in _FETCHED:
         return f"kalshi; {_FETCHED[answer.kind]}" + ("; stored" if answer.stored else "")
-    left_s = options.fresh_s - answer.entry.age_s(now)
+    age_s = answer.entry.age_s(now)
+    left_s = -1.0 if age_s is None else options.fresh_s - age_s
     # Stale is what ttl < 0 means; a copy past its time by less than a second must say so too. A caller who forced a
     # fetch that takes long may get a copy that is fresh still.
     ttl_s = int(left_s) if left_s > 0 else min(int(left_s), -1)
@@ -30,10 +31,13 @@ def cache_status(answer: Answer, options: EndpointOptions, now: float) -> str:
 
 
 def headers(answer: Answer, options: EndpointOptions, now: float) -> dict[str, str]:
+    """Without `Age` when it is unknown; and then nobody on the way may take the answer for new."""
+    age_s = answer.entry.age_s(now)
+    max_age_s = 0.0 if age_s is None else options.fresh_s
     return {
-        "Age": str(max(0, int(answer.entry.age_s(now)))),
+        **({} if age_s is None else {"Age": str(int(age_s))}),
         "ETag": answer.entry.etag,
-        "Cache-Control": f"private, max-age={options.fresh_s:g}, stale-if-error={options.keep_s:g}",
+        "Cache-Control": f"private, max-age={max_age_s:g}, stale-if-error={options.keep_s:g}",
         "Cache-Status": cache_status(answer, options, now),
         "Vary": VARY,
     }

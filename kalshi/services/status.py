@@ -104,13 +104,13 @@ def _endpoint(running: engine.Engine, endpoint: Endpoint, account: Account) -> d
         with suppress(Forbidden):  # not to be had for a subaccount
             key = engine.key_of(running, subaccounts.within(call, account))
     entry = running.cache.peek(key) if key else None
-    age_s = None if entry is None else max(0.0, entry.age_s(time.time()))
+    age_s = None if entry is None else entry.age_s(time.time())
     if not options.enabled:
         state = "off"
-    elif age_s is None:
+    elif entry is None:
         state = "empty"
     else:
-        state = "fresh" if age_s < options.fresh_s else "stale"
+        state = "fresh" if age_s is not None and age_s < options.fresh_s else "stale"
     return {
         "state": state,
         "age_s": None if age_s is None else round(age_s, 1),

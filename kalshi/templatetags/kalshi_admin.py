@@ -13,8 +13,10 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 @register.filter
-def lasting(seconds: float) -> str:
-    """Seconds as people read them: 42 s, 3 min, 5 h, 2 d."""
+def lasting(seconds: float | None) -> str:
+    """Seconds as people read them: 42 s, 3 min, 5 h, 2 d; "unknown" for None."""
+    if seconds is None:
+        return "unknown"
     for size, unit in _UNITS:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

@@ -34,7 +34,14 @@ def test_cache_status_tells_how_the_answer_came_about(answer: Answer, now: float
 
 def test_age_is_whole_seconds_and_never_negative() -> None:
     assert headers(Answer(ENTRY, "hit"), OPTIONS, 1059.9)["Age"] == "59"
-    assert headers(Answer(ENTRY, "hit"), OPTIONS, 990.0)["Age"] == "0"
+    assert headers(Answer(ENTRY, "hit"), OPTIONS, 995.1)["Age"] == "0"
+
+
+def test_an_age_that_is_unknown_is_not_told_and_the_answer_is_stale() -> None:
+    told = headers(Answer(ENTRY, "stale", detail="refreshing"), OPTIONS, 990.0)
+    assert "Age" not in told
+    assert told["Cache-Control"] == "private, max-age=0, stale-if-error=3600"
+    assert told["Cache-Status"] == "kalshi; hit; ttl=-1; detail=refreshing"
 
 
 @pytest.mark.parametrize(

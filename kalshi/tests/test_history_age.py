@@ -45,3 +45,11 @@ def test_its_headers(parts: list[Reading], age: str, cache_control: str, cache_s
     assert (told["Age"], told["ETag"]) == (age, '"e"')
     assert told["Cache-Control"] == f"private, {cache_control}, stale-if-error=86400"
     assert told["Cache-Status"] == cache_status
+
+
+def test_one_part_of_unknown_age_makes_the_age_of_all_unknown() -> None:
+    parts = [part(10, 30, "miss"), part(-3600, 300, "stale", "refreshing")]
+    told = headers(*combined(b"{}", '"e"', parts, NOW), NOW)
+    assert "Age" not in told
+    assert told["Cache-Control"] == "private, max-age=0, stale-if-error=86400"
+    assert told["Cache-Status"] == "kalshi; hit; ttl=-1; detail=refreshing"

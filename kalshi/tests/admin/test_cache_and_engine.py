@@ -66,6 +66,12 @@ def test_the_page_tells_key_age_size_and_state(world: World, filled: Any) -> Non
     assert "Answers since the start" in world.client("superuser").get("/admin/cache/").content.decode()
 
 
+def test_an_entry_from_before_the_clock_was_set_back_is_old_and_its_age_unknown(world: World) -> None:
+    store(str(world.ours["account"].uid), "/portfolio/balance", age_s=-5000)
+    assert [row.state for row in cache_browser.browse(world.people["operator"], Filters()).rows] == ["old"]
+    assert "unknown" in world.client("operator").get("/admin/cache/").content.decode()
+
+
 def test_filters_narrow_what_is_shown(world: World, filled: Any) -> None:
     root = world.people["superuser"]
     for filters, number in (

@@ -202,3 +202,17 @@ def test_one_question_at_a_time_and_a_refresh_in_between_comes_after(
         "end": ["no-cache", "reload"],
         "busy": False,
     }
+
+
+def test_a_row_of_the_status_says_when_it_has_no_copy_and_when_the_age_of_one_is_unknown(
+    modules: Page,
+) -> None:
+    ages = {
+        ("stale", None): "age unknown",
+        ("empty", None): "no copy",
+        ("off", None): "off",
+        ("fresh", 3): "3 s old",
+    }
+    rows = [{"state": state, "age_s": age_s, "last_error": None} for state, age_s in ages]
+    found = results(modules, "connection", "endpointState", [[row] for row in rows])
+    assert [row["age"] for row in found] == list(ages.values())

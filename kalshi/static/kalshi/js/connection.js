@@ -30,7 +30,8 @@ export function budgetState(budget) {
 
 /** `{tone, age, note}` of one row of the status document's endpoints. A copy that nobody asks for may be old. */
 export function endpointState({ state, age_s = null, last_error: error = null }) {
-  const age = age_s === null ? (state === "off" ? "off" : "no copy") : `${duration(age_s)} old`;
+  const unknown = { off: "off", stale: "age unknown" }[state] ?? "no copy";
+  const age = age_s === null ? unknown : `${duration(age_s)} old`;
   if (error && state !== "off") return { tone: "warn", age, note: reason(error) };
   return { tone: state === "fresh" ? "good" : "idle", age, note: null };
 }
