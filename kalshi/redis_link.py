@@ -21,13 +21,16 @@ expires. <scope> is `<environment>:<host>:<account>.<fingerprint of the API key>
     kalshi:1:breaker:<scope>:<operation>         the same for one operation of an account  5 minutes
     kalshi:1:learned:<budget>                    the account's limits and costs, as read   1 day
     kalshi:1:learning:<budget>                   token of the process that reads them    30 s
+
+What is not ours under one of these names is damage, not an outage: a key of another type is taken out, and the
+command that met it sent once more; a text that none of us wrote counts as nothing there.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.core.cache.backends.base import BaseCache
 
@@ -38,6 +41,27 @@ PREFIX = "kalshi:1"
 RETRY_S = 1.0
 PROBE_KEY = "probe"
 PROBE_TTL_S = 30
+TYPES = {
+    "budget": "hash",
+    "caller": "hash",
+    "breaker": "hash",
+    "minute": "zset",
+    "minute-background": "zset",
+}
+"""By the word behind the prefix; all others are strings."""
+
+# KEYS; ARGV: the type of each. Takes out those of another type, in one step, and returns them.
+_TAKE_OUT = """
+local out = {}
+for i, key in ipairs(KEYS) do
+  local type = redis.call('TYPE', key).ok
+  if type ~= 'none' and type ~= ARGV[i] then
+    redis.call('DEL', key)
+    out[#out + 1] = key
+  end
+end
+return out
+"""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -78,8 +102,11 @@ class RedisLink:
         """Whether Redis is lost and nobody tries it at this moment of `monotonic`. Never blocks."""
         return self._down and now < self._retry_at
 
-    def call(self, operation: Callable[["Redis"], _T]) -> _T:
-        """What the operation returns. RedisLost when Redis is out of reach, or was less than a second ago."""
+    def call(self, operation: Callable[["Redis"], _T], *names: str) -> _T:
+        """What the operation returns. RedisLost when Redis is out of reach, or was less than a second ago.
+
+        names: the keys that it reads; those of a type that is not ours are taken out, and it runs once more.
+        """
         probing = self._down
         if probing and not self._my_turn():
             raise RedisLost
@@ -88,9 +115,10 @@ class RedisLink:
             if probing:
                 # One whose memory is full reads well and takes nothing.
                 self._client.set(self.name(PROBE_KEY), b"", ex=PROBE_TTL_S)
-            result = operation(self._client)
+            result = self._past_damage(operation, names)
         except self._faults as error:
-            self._lost(error, turns)
+            if not _is_damage(error):
+                self._lost(error, turns)
             raise RedisLost from error
         if self._down:
             self._returned(turns)
@@ -101,9 +129,21 @@ class RedisLink:
         registered = self._client.register_script(source)
 
         def run(keys: list[str], args: list[Any]) -> Any:
-            return self.call(lambda _: registered(keys=keys, args=args))
+            return self.call(lambda _: registered(keys=keys, args=args), *keys)
 
         return run
+
+    def _past_damage(self, operation: Callable[["Redis"], _T], names: tuple[str, ...]) -> _T:
+        try:
+            return operation(self._client)
+        except self._faults as error:
+            if not _is_damage(error):
+                raise
+        before = len(self.name(f"{PREFIX}:"))
+        types = [TYPES.get(name[before:].partition(":")[0], "string") for name in names]
+        for name in cast(list[bytes], self._client.eval(_TAKE_OUT, len(names), *names, *types)):
+            _log.warning("What stood in Redis under %.200s was not ours; it was taken out.", name.decode())
+        return operation(self._client)
 
     def _my_turn(self) -> bool:
         with self._lock:
@@ -133,6 +173,11 @@ class RedisLink:
             self._down = False
             self._turns += 1
         _log.warning("Redis is back.")
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether a key was of another type. A script's error has other words around this one, as a pipeline's has."""
+    return "WRONGTYPE" in str(error)
 
 
 def link_to(cache: BaseCache) -> RedisLink | None:

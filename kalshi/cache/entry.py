@@ -44,9 +44,9 @@ class Head(Dated):
     keep_s: float
 
     @classmethod
-    def unpack(cls, packed: bytes) -> Self | None:
+    def unpack(cls, packed: object) -> Self | None:
         """None for anything that `Entry.pack` did not begin. The checksum needs the whole and is not looked at."""
-        if len(packed) < HEAD_BYTES or packed[: len(_MAGIC)] != _MAGIC:
+        if not isinstance(packed, bytes) or len(packed) < HEAD_BYTES or packed[: len(_MAGIC)] != _MAGIC:
             return None
         status, _, _, *numbers = _META.unpack_from(packed, _HEAD.size)
         return cls(status, *numbers) if all(map(math.isfinite, numbers)) else None

@@ -23,18 +23,21 @@ FAILURE_S = 5.0
 TRIED_S = 10.0
 
 # KEYS: lease, failure, entry, tried. ARGV: our token, lease ms, head of the entry we know, seconds since we were asked,
-# epoch seconds of our clock, forced interval (0: not forced), ms to remember the attempt.
+# epoch seconds of our clock, forced interval (0: not forced), ms to remember the attempt. What lasts longer than a
+# lease, or for ever, is none.
 _CLAIM = f"""
 if redis.call('GETRANGE', KEYS[3], 0, {HEAD_BYTES - 1}) ~= ARGV[3] then return {{'changed'}} end
 local failure = redis.call('GET', KEYS[2])
 if failure then
   local time = redis.call('TIME')
   local at, told = string.match(failure, '^(%S+) (.*)$')
-  if time[1] + time[2] / 1e6 - tonumber(at) < tonumber(ARGV[4]) then return {{'failed', told}} end
+  at = tonumber(at)
+  if at and time[1] + time[2] / 1e6 - at < tonumber(ARGV[4]) then return {{'failed', told}} end
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then return {{'held'}} end
-local tried = redis.call('GET', KEYS[4])
-local since = tried and tonumber(ARGV[5]) - tonumber(tried)
+local left = redis.call('PTTL', KEYS[1])
+if left >= 0 and left <= tonumber(ARGV[2]) then return {{'held'}} end
+local tried = tonumber(redis.call('GET', KEYS[4]))
+local since = tried and tonumber(ARGV[5]) - tried
 if since and since >= 0 and since < tonumber(ARGV[6]) then return {{'recent'}} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[7])

@@ -79,7 +79,7 @@ def _in_redis(redis: Redis, link: RedisLink) -> Listing:
     for name in wanted:
         pipeline.getrange(name, 0, HEAD_BYTES - 1)
         pipeline.strlen(name)
-    told = pipeline.execute() if wanted else []
+    told = pipeline.execute(raise_on_error=False) if wanted else []  # a key of another type is no entry
     found = []
     for place, name in enumerate(wanted):
         head = Head.unpack(told[2 * place])

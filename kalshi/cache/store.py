@@ -192,13 +192,15 @@ class SharedStore:
         return bool(self._in_use)
 
     def _compare(self, due: list[tuple[str, Copy]], now: float) -> None:
+        names = [self._link.name(key) for key, _ in due]
+
         def heads(redis: "Redis") -> list[bytes]:
             pipeline = redis.pipeline(transaction=False)
-            for key, _ in due:
-                pipeline.getrange(self._link.name(key), 0, HEAD_BYTES - 1)
+            for name in names:
+                pipeline.getrange(name, 0, HEAD_BYTES - 1)
             return pipeline.execute()
 
-        for (key, copy), head in zip(due, self._link.call(heads), strict=True):
+        for (key, copy), head in zip(due, self._link.call(heads, *names), strict=True):
             if head == copy.head:
                 copy.checked_at = max(copy.checked_at, now)
             else:
@@ -209,10 +211,10 @@ class SharedStore:
         if self._epoch is None:
             self._emptied()
         now, name = self._monotonic(), self._link.name(key)
-        if copy is not None and not copy.unsaved and self._link.call(partial(_head, name)) == copy.head:
+        if copy is not None and not copy.unsaved and self._link.call(partial(_head, name), name) == copy.head:
             copy.checked_at = max(copy.checked_at, now)
             return copy
-        packed = self._link.call(lambda redis: redis.get(name))
+        packed = self._link.call(lambda redis: redis.get(name), name)
         entry = Entry.unpack(packed)
         newest = self._copies.peek(key)
         if newest is not None and newest.checked_at > now:
@@ -261,7 +263,7 @@ class SharedStore:
             pipeline.get(name)
             return cast(bytes, pipeline.execute()[1])
 
-        found = self._link.call(epoch)
+        found = self._link.call(epoch, name)
         with self._lock:
             known, self._epoch = self._epoch, found
         return known is not None and known != found

@@ -23,12 +23,12 @@ FARTHEST_S = 120
 _FILL = f"""{NOW}
 local capacity, refill = tonumber(ARGV[2]), tonumber(ARGV[3])
 local h = redis.call('HMGET', KEYS[1], 'at', 'level', 'back', 'start', 'since', 'used', 'high')
-local at = math.min(tonumber(h[1] or now), now)
-local level = tonumber(h[2] or capacity * {START_PART})
-local back = tonumber(h[3] or level * {BACKGROUND_SHARE})
-local start, since = tonumber(h[4] or 1), tonumber(h[5] or now - {RECOVERY_S})
+local at = math.min(tonumber(h[1]) or now, now)
+local level = tonumber(h[2]) or capacity * {START_PART}
+local back = tonumber(h[3]) or level * {BACKGROUND_SHARE}
+local start, since = tonumber(h[4]) or 1, tonumber(h[5]) or now - {RECOVERY_S}
 if since > now + {EPISODE_S} then since = now - {RECOVERY_S} end
-local used, high = tonumber(h[6] or 0), h[7] == '1'
+local used, high = tonumber(h[6]) or 0, h[7] == '1'
 local function factor(moment)
   if moment - since >= {RECOVERY_S} then return 1 end
   return start + (1 - start) * math.max(0, moment - since) / {RECOVERY_S}

@@ -23,8 +23,8 @@ BUCKET_BYTES = 250
 _TAKE = f"""{NOW}
 local capacity, refill = tonumber(ARGV[2]), tonumber(ARGV[3])
 local h = redis.call('HMGET', KEYS[1], 'at', 'level')
-local at = math.min(tonumber(h[1] or now), now)
-local level = math.min(capacity, tonumber(h[2] or capacity) + (now - at) * refill)
+local at = math.min(tonumber(h[1]) or now, now)
+local level = math.min(capacity, (tonumber(h[2]) or capacity) + (now - at) * refill)
 local through = level >= 1 - {ROUNDING}
 if through then level = level - 1 end
 redis.call('HSET', KEYS[1], 'at', string.format('%.6f', now), 'level', string.format('%.9f', level))

@@ -24,9 +24,10 @@ TTL_MS = 300_000
 # A clock that was set back must not prolong anything: no time lies further ahead than it was set.
 _STATE = f"""{NOW}
 local h = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until', 'faults', 'operations')
-local failures, faults, operations = tonumber(h[1] or 0), tonumber(h[4] or 0), h[5] or ''
-local open_until = h[2] and math.min(tonumber(h[2]), now + {OPEN_S})
-local probe_until = h[3] and math.min(tonumber(h[3]), now + {LEASE_S})
+local failures, faults, operations = tonumber(h[1]) or 0, tonumber(h[4]) or 0, h[5] or ''
+local open_until, probe_until = tonumber(h[2]), tonumber(h[3])
+open_until = open_until and math.min(open_until, now + {OPEN_S})
+probe_until = probe_until and math.min(probe_until, now + {LEASE_S})
 local function open_s() return string.format('%.6f', open_until and math.max(0, open_until - now) or 0) end
 """
 # Returns {{whether the caller is the probe, seconds to wait, seconds it stays open}}.

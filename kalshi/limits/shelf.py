@@ -12,6 +12,14 @@ LEARNED_TTL_S = 86_400
 CLAIM_S = 30
 """A process that was killed while it asked is replaced after this."""
 
+# KEYS: claim. ARGV: token, seconds. What lasts longer than a claim, or for ever, is none.
+_CLAIM = """
+local left = redis.call('TTL', KEYS[1])
+if left >= 0 and left <= tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:
@@ -45,10 +53,11 @@ class Shelf:
         self._link = link
         self._learned = link.name(f"{PREFIX}:learned:{account}")
         self._claim = link.name(f"{PREFIX}:learning:{account}")
+        self._take = link.script(_CLAIM)
 
     def get(self) -> Learned | None:
         """What was learned last, by any process."""
-        text = self._link.call(lambda redis: redis.get(self._learned))
+        text = self._link.call(lambda redis: redis.get(self._learned), self._learned)
         return None if text is None else Learned.from_text(cast(bytes, text))
 
     def put(self, learned: Learned) -> None:
@@ -58,7 +67,7 @@ class Shelf:
 
     def claim(self) -> bool:
         """Whether it is this process's turn to ask. After a failure nobody asks again before CLAIM_S are over."""
-        return bool(self._link.call(lambda redis: redis.set(self._claim, token_hex(8), nx=True, ex=CLAIM_S)))
+        return bool(self._take([self._claim], [token_hex(8), CLAIM_S]))
 
 
 def _text(body: bytes) -> str:
