@@ -175,9 +175,8 @@ class Exchange:
         answer = self._probe.answer
         if answer.status != 200:
             credentials = engine.load_credentials(self._setup)
-            return error_of(
-                answer.status, answer.headers, answer.body, secret=credentials.key_id if credentials else ""
-            )
+            secrets = [*answer.secrets, credentials.key_id if credentials else ""]
+            return error_of(answer.status, answer.headers, answer.body, secrets=secrets)
         try:
             documents.read_object(answer.body or b"")
         except UnexpectedPayload as error:

@@ -24,7 +24,7 @@ from kalshi.upstream import documents
 from kalshi.upstream.clock import ExchangeClock
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.endpoints import Endpoint
-from kalshi.upstream.error_bodies import error_of, masked, words_of
+from kalshi.upstream.error_bodies import error_of, error_words, masked, words_of
 from kalshi.upstream.params import Call
 from kalshi.upstream.retry import BACKGROUND, FOREGROUND, RetryPolicy, attempt_deadline_s, delay_s
 from kalshi.upstream.signing import Signer, signature_headers
@@ -155,8 +155,8 @@ class Client:
 
     def _judged(self, endpoint: Endpoint, raw: RawResponse, took_s: float) -> Fetched:
         """The answer when it is good data, else the error it stands for."""
-        secret = self._credentials.key_id if self._credentials else ""
-        error = None if raw.status == 200 else error_of(raw.status, raw.headers, raw.body, secret=secret)
+        secrets = [*raw.secrets, self._credentials.key_id if self._credentials else ""]
+        error = None if raw.status == 200 else error_of(raw.status, raw.headers, raw.body, secrets=secrets)
         is_kalshis = not isinstance(error, NotTheExchange | LimitedOnTheWay)
         if self._credentials and is_kalshis and (endpoint.signed or isinstance(error, TimestampExpired)):
             self._clock.learn(raw.headers, took_s)
@@ -165,8 +165,9 @@ class Client:
         body = raw.body or b""
         content = _json_object(body)
         drifted = endpoint.promises not in content
-        if drifted and (words := words_of(content)) is not None:
-            said = masked(f": {words}".encode(), secret).decode() if str(words) else ""
+        if drifted and words_of(content) is not None:
+            words = error_words(masked(body, secrets))
+            said = f": {words}" if str(words) else ""
             raise UnexpectedPayload(f"Kalshi answered 200 with an error{said}.", upstream_status=200)
         if drifted and endpoint.keeps_promise:
             log.warning("%s has drifted: it has no %s", endpoint.operation, endpoint.promises)

@@ -7,9 +7,8 @@ a CDN, a proxy or a firewall answered, and what it says of keys or tickers count
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass
-from typing import Self
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from kalshi.errors import (
     AuthRejected,
@@ -27,6 +26,8 @@ from kalshi.upstream import documents
 
 MAX_WORDS = 300
 MAX_ERROR_BODY = 64 * 1024
+LONGEST_SECRET = 8 * 1024
+"""In whatever spelling: one that the limit of a body would cut is masked as a whole."""
 MAX_SEEN_BYTES = 4096
 MAX_SEEN_WORDS = 80
 MAX_RETRY_AFTER_S = 60.0
@@ -46,11 +47,6 @@ class ErrorWords:
         if self.details and self.details != text:
             text = f"{text} ({self.details})" if text else self.details
         return text
-
-    def masked(self, secret: str) -> Self:
-        """The same without the secret."""
-        texts = (masked(text.encode(), secret).decode() for text in astuple(self))
-        return type(self)(*texts)
 
 
 def error_words(body: bytes) -> ErrorWords:
@@ -76,25 +72,36 @@ def words_of(content: object) -> ErrorWords | None:
 
 
 def error_of(
-    status: int, headers: Mapping[str, str], body: bytes | None, *, secret: str = ""
+    status: int, headers: Mapping[str, str], body: bytes | None, *, secrets: Iterable[str] = ()
 ) -> UpstreamError:
-    """The error for an answer that is not 200. `headers`: lower-case names. `secret` is masked everywhere.
+    """The error for an answer that is not 200. `headers`: lower-case names. `secrets` are masked everywhere.
 
     body: None when only the status is known, which then counts as Kalshi's.
     """
-    known = masked((body or b"")[:MAX_ERROR_BODY], secret)
+    known = masked(body or b"", secrets)
     words = ErrorWords() if body is None else words_of(_parsed(known))
-    if words is not None:
-        words = words.masked(secret)  # JSON may have spelt it in escapes
     kind, sentence = _kind_and_sentence(status, words, known)
     return kind(
         sentence, upstream_status=status, upstream_body=known, retry_after_s=_retry_after_s(status, headers)
     )
 
 
-def masked(body: bytes, secret: str) -> bytes:
-    """The bytes with every occurrence of `secret`, in any case, replaced by ***."""
-    return re.sub(re.escape(secret.encode()), b"***", body, flags=re.IGNORECASE) if secret else body
+def masked(body: bytes, secrets: Iterable[str]) -> bytes:
+    """The first MAX_ERROR_BODY bytes, with every occurrence of a secret replaced by ***, however it is spelt."""
+    body = body[: MAX_ERROR_BODY + LONGEST_SECRET]
+    for secret in filter(None, secrets):
+        pattern = b"".join(map(_spellings, secret.encode()))
+        body = re.sub(pattern, b"***", body, flags=re.IGNORECASE)
+    return body[:MAX_ERROR_BODY]
+
+
+# Base64 as URLs have it, as forms give it back, and without its end.
+_ALIKE = {ord("+"): rb"|-| ", ord("/"): rb"|_|\\/", ord("="): b"|"}
+
+
+def _spellings(char: int) -> bytes:
+    """A pattern for one letter of a secret: as it is, as JSON and URLs escape it, and what stands for it elsewhere."""
+    return rb"(?:%b|\\u%04x|%%%02x%b)" % (re.escape(bytes([char])), char, char, _ALIKE.get(char, b""))
 
 
 _REFUSALS: dict[int, tuple[type[UpstreamError], str]] = {

@@ -14,6 +14,7 @@ import requests
 
 from kalshi.errors import ConfigError, FunctionFailed, UnexpectedPayload, UpstreamTimeout
 from kalshi.upstream.params import Params
+from kalshi.upstream.signing import secrets_of
 from kalshi.upstream.translation import translated
 
 _STATUS_NAMES = ("status_code", "status", "code")
@@ -65,8 +66,9 @@ def body_of_result(returned: object) -> bytes:
     )
 
 
-def answer_of_exception(error: BaseException) -> tuple[int, dict[str, str], bytes | None]:
-    """Status, headers and body of the HTTP answer that an exception stands for; UpstreamError when for none.
+def answer_of_exception(error: BaseException) -> tuple[int, dict[str, str], bytes | None, tuple[str, ...]]:
+    """Status, headers and body of the HTTP answer that an exception stands for, and the question's secrets;
+    UpstreamError when for none.
 
     A status of 2xx does not count: an exception over a good answer is a fault of the function. Without a response
     that has a body, empty or not, the body is None.
@@ -76,7 +78,7 @@ def answer_of_exception(error: BaseException) -> tuple[int, dict[str, str], byte
         for name in _STATUS_NAMES:
             status = getattr(owner, name, None)
             if isinstance(status, int) and 300 <= status <= 599:
-                return status, _headers_of(response), _content_of(response)
+                return status, _headers_of(response), _content_of(response), _secrets_of(response)
     if isinstance(error, requests.RequestException):
         raise translated(error) from None
     if isinstance(error, TimeoutError):
@@ -121,3 +123,11 @@ def _content_of(response: object) -> bytes | None:
     except Exception:  # noqa: BLE001  # a lazy body may fail to load; the status is what counts
         return None
     return bytes(content) if isinstance(content, bytes | bytearray) else None
+
+
+def _secrets_of(response: object) -> tuple[str, ...]:
+    """Of the question, which the function signed."""
+    try:
+        return secrets_of(_headers_of(getattr(response, "request", None)))
+    except Exception:  # noqa: BLE001  # as above; httpx raises where there is none
+        return ()

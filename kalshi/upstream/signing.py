@@ -10,7 +10,7 @@ Pure: the time is a parameter.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 Signer = Callable[[str, str], dict[str, str]]
@@ -43,3 +43,11 @@ def signature_headers(key: SigningKey, method: str, path: str, ts_ms: int) -> di
         "KALSHI-ACCESS-TIMESTAMP": str(ts_ms),
         "KALSHI-ACCESS-SIGNATURE": base64.b64encode(signature).decode("ascii"),
     }
+
+
+def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What nobody else may see of a request's headers: key id and signature, as texts."""
+    return tuple(str(value) for name, value in headers.items() if str(name).upper() in _SECRET)
+
+
+_SECRET = frozenset({"KALSHI-ACCESS-KEY", "KALSHI-ACCESS-SIGNATURE"})

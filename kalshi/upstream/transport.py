@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from queue import Empty, SimpleQueue
@@ -31,7 +31,7 @@ from kalshi.upstream.request_function import (
     load_function,
 )
 from kalshi.upstream.route import choose
-from kalshi.upstream.signing import Signer
+from kalshi.upstream.signing import Signer, secrets_of
 from kalshi.upstream.translation import is_stale, translated
 
 CONNECT_S = 3.0
@@ -53,12 +53,13 @@ _HEADERS = {
 @dataclass(frozen=True)
 class RawResponse:
     """An answer of any status. `headers`: lower-case names. `body`: as received, content-encoding undone; None when
-    a request function told only the status.
+    a request function told only the status. `secrets`: key id and signature of the question, as far as they are known.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 _large = threading.BoundedSemaphore(MAX_LARGE)
@@ -146,11 +147,12 @@ class RequestsTransport:
         if sign is not None:
             # From the prepared request, so that what is signed is what is sent.
             prepared.headers.update(sign("GET", prepared.path_url.partition("?")[0]))
+        secrets = secrets_of(prepared.headers)
         timeout = Timeout(connect=self._connect_s, total=left_s)
         response = self._session.send(prepared, stream=True, allow_redirects=False, timeout=timeout)  # type: ignore[arg-type]
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return RawResponse(response.status_code, headers, self._body(response, deadline))
+            return RawResponse(response.status_code, headers, self._body(response, deadline), secrets)
         finally:
             response.close()
 

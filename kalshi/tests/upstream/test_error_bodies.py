@@ -140,7 +140,7 @@ def test_a_429_on_the_way_is_a_limit_that_is_not_the_exchanges(body: bytes) -> N
     ],
 )
 def test_the_sentence_says_what_was_seen_and_no_secret(body: bytes, told: str) -> None:
-    assert told in error_of(403, {}, body, secret=KEY_ID).message
+    assert told in error_of(403, {}, body, secrets=[KEY_ID]).message
 
 
 def test_a_wrong_clock_is_told_apart_from_a_wrong_key() -> None:
@@ -194,7 +194,7 @@ def test_the_status_body_of_the_exchange_is_kept() -> None:
 def test_our_key_id_is_masked_wherever_it_occurs() -> None:
     for text in (KEY_ID, KEY_ID.upper()):
         body = json.dumps({"error": {"code": "x", "message": f"key {text} unknown"}}).encode()
-        error = error_of(400, {}, body, secret=KEY_ID)
+        error = error_of(400, {}, body, secrets=[KEY_ID])
         assert "key *** unknown" in error.message
         assert KEY_ID.encode() not in error.upstream_body.lower()
 
@@ -215,3 +215,20 @@ def test_upstream_words_are_one_short_printable_sentence(text: str, status: int)
 @given(st.binary())
 def test_no_body_makes_it_raise(body: bytes) -> None:
     error_of(400, {}, body)
+
+
+@pytest.mark.parametrize("inside", [1, 40, 87])
+def test_a_secret_is_masked_where_the_limit_would_cut_it(inside: int) -> None:
+    secret = "Ab+/" * 22
+    body = b"." * (64 * 1024 - inside) + secret.encode()
+    kept = error_of(500, {}, body, secrets=[secret]).upstream_body
+    assert b"A" not in kept and len(kept) <= 64 * 1024
+
+
+@pytest.mark.parametrize(
+    "spelt", ["A%2B%2fb=", "A+/b", "A-_b", "A+\\/b=", "\\u0041\\u002B\\u002f\\u0062\\u003d"]
+)
+def test_a_secret_is_masked_however_it_is_spelt(spelt: str) -> None:
+    error = error_of(400, {}, b'{"msg":"no %b here"}' % spelt.encode(), secrets=["", "A+/b="])
+    assert error.upstream_body == b'{"msg":"no *** here"}'
+    assert "no *** here" in error.message

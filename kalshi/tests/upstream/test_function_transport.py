@@ -125,6 +125,15 @@ def test_an_http_error_is_the_answer_it_carries() -> None:
     assert answer == RawResponse(429, {"retry-after": "7"}, b'{"error":"too many requests"}')
 
 
+def test_what_the_function_signed_with_is_known_for_masking_and_not_printed() -> None:
+    response = requests.Response()
+    response.status_code, response._content = 400, b"{}"
+    headers = {"KALSHI-ACCESS-KEY": "id", "kalshi-access-signature": "sig", "KALSHI-ACCESS-TIMESTAMP": "1"}
+    response.request = requests.Request("GET", "http://127.0.0.1/", headers).prepare()
+    answer = get(raising(requests.HTTPError(response=response)))
+    assert answer.secrets == ("id", "sig") and "sig" not in repr(answer)
+
+
 def test_an_exception_with_a_status_is_an_answer() -> None:
     inner = Answered(None, response=http_error(503, b"x").response)
     assert get(raising(inner)) == RawResponse(503, {"retry-after": "7"}, b"x")
