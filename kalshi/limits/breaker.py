@@ -3,6 +3,9 @@
 There are two levels (`breakers` puts them together): one breaker for each operation of an account, one for the host.
 What a failure means to each is decided here, as data. 5xx of a few operations say nothing about the host: they count
 for it once OPERATIONS different ones have failed so without a success between them.
+
+Nobody can shut others out by questions that always fail: while fewer than CALLERS callers failed, any other may try,
+one at a time, although it is open.
 """
 
 import threading
@@ -24,6 +27,7 @@ from kalshi.errors import (
 
 FAILURES = 5
 OPERATIONS = 3
+CALLERS = 3
 OPEN_S = 10.0
 PROBE_LEASE_S = 30.0
 """A probe that has not reported by now is lost, and the next caller probes."""
@@ -38,26 +42,29 @@ Meaning = Literal["works", "fails", "faults", "answers", "nothing"]
 @dataclass(frozen=True, slots=True)
 class BreakerState:
     """failures: in a row. faults: 5xx among them, not in `failures`, and operations: of how many kinds, at most
-    OPERATIONS. open_until: None while closed. probe_until: while a probe is out. Pure; seconds.
+    OPERATIONS. callers: who failed, at most CALLERS. open_until: None while closed. probe_until: while a probe is out.
+    Pure; seconds.
     """
 
     failures: int = 0
     faults: int = 0
     operations: frozenset[str] = frozenset()
+    callers: frozenset[str] = frozenset()
     open_until: float | None = None
     probe_until: float | None = None
 
     def position(self, now: float) -> Position:
-        """Closed; open: nobody is let through; half_open: one probe is, or is out."""
+        """Closed; open: nobody who failed is let through; half_open: one probe is, or is out."""
         if self.open_until is None:
             return "closed"
         return "open" if now < self.open_until else "half_open"
 
-    def admit(self, now: float) -> tuple[Self, bool, float]:
+    def admit(self, now: float, caller: str = "") -> tuple[Self, bool, float]:
         """(next state, whether the caller is the probe, seconds to wait before asking again; 0: go ahead)."""
         if self.open_until is None:
             return self, False, 0.0
-        if now < self.open_until:
+        is_other = 0 < len(self.callers) < CALLERS and caller not in self.callers
+        if now < self.open_until and not is_other:
             return self, False, self.open_until - now
         if self.probe_until is not None and now < self.probe_until:
             return self, False, 1.0
@@ -67,7 +74,7 @@ class BreakerState:
         """The probe was not sent: the next caller may."""
         return replace(self, probe_until=None)
 
-    def heard(self, what: Meaning, operation: str, now: float, *, probe: bool) -> Self:
+    def heard(self, what: Meaning, operation: str, now: float, *, probe: bool, caller: str = "") -> Self:
         """What became of a request. While not closed only the probe's failures count: others left before that."""
         if what == "works":
             return type(self)()
@@ -75,6 +82,11 @@ class BreakerState:
             return self.without_probe() if probe else self
         if self.open_until is not None and not probe:
             return self
+        if what != "answers" and len(self.callers) < CALLERS:
+            return replace(self, callers=self.callers | {caller})._counted(what, operation, now, probe=probe)
+        return self._counted(what, operation, now, probe=probe)
+
+    def _counted(self, what: Meaning, operation: str, now: float, *, probe: bool) -> Self:
         if what == "fails":
             return replace(self, failures=self.failures + 1)._opened_if_due(now, due=probe)
         return self._faulted(what, operation, probe=probe)._opened_if_due(now, due=False)
@@ -86,7 +98,7 @@ class BreakerState:
             faults += 1
             operations = operations if len(operations) >= OPERATIONS else operations | {operation}
         if probe:
-            return type(self)(faults=min(faults, FAILURES - 1), operations=operations)
+            return type(self)(faults=min(faults, FAILURES - 1), operations=operations, callers=self.callers)
         return replace(self, faults=faults, operations=operations)
 
     def _opened_if_due(self, now: float, *, due: bool) -> Self:
@@ -105,10 +117,13 @@ class Breaker:
         self._lock = threading.Lock()
         self._state = BreakerState()
 
-    def admit(self) -> bool:
-        """Whether this caller is the probe. BreakerOpen with retry_after_s when it must not ask."""
+    def admit(self, caller: str = "") -> bool:
+        """Whether this caller is the probe. BreakerOpen with retry_after_s when it must not ask.
+
+        caller: who asks; "": this process itself.
+        """
         with self._lock:
-            self._state, probe, wait_s = self._state.admit(self._clock())
+            self._state, probe, wait_s = self._state.admit(self._clock(), caller)
         if wait_s > 0:
             raise BreakerOpen(self.refusal, retry_after_s=wait_s)
         return probe
@@ -119,10 +134,10 @@ class Breaker:
             with self._lock:
                 self._state = self._state.without_probe()
 
-    def report(self, what: Meaning, operation: str, *, probe: bool) -> None:
+    def report(self, what: Meaning, operation: str, *, probe: bool, caller: str = "") -> None:
         """What became of an admitted request of this operation."""
         with self._lock:
-            self._state = self._state.heard(what, operation, self._clock(), probe=probe)
+            self._state = self._state.heard(what, operation, self._clock(), probe=probe, caller=caller)
 
     def snapshot(self) -> Position:
         """For `status` and the metrics."""

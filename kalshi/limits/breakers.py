@@ -23,11 +23,11 @@ class OperationBreaker:
         self.own = own
         self._host = host
 
-    def admit(self) -> Probes:
+    def admit(self, caller: str = "") -> Probes:
         """What this caller probes. BreakerOpen with retry_after_s when it must not ask."""
-        own = self.own.admit()
+        own = self.own.admit(caller)
         try:
-            return own, self._host.admit()
+            return own, self._host.admit(caller)
         except BreakerOpen:
             self.own.release(probe=own)
             raise
@@ -37,10 +37,10 @@ class OperationBreaker:
         self.own.release(probe=probes[0])
         self._host.release(probe=probes[1])
 
-    def report(self, error: KalshiError | None, probes: Probes) -> None:
+    def report(self, error: KalshiError | None, probes: Probes, caller: str = "") -> None:
         """What became of an admitted request."""
-        self.own.report(of_operation(error), self._operation, probe=probes[0])
-        self._host.report(of_host(error), self._operation, probe=probes[1])
+        self.own.report(of_operation(error), self._operation, probe=probes[0], caller=caller)
+        self._host.report(of_host(error), self._operation, probe=probes[1], caller=caller)
 
     def is_open(self) -> bool:
         """Whether either is open, as far as this process has heard; never waits."""

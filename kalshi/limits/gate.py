@@ -39,10 +39,12 @@ class LimitGate:
         self._on_limited = on_limited
         self._admitted = threading.local()
 
-    def admit(self, endpoint: "Endpoint", *, charged: bool, background: bool, max_wait_s: float) -> None:
-        """Return when the request may leave, within max_wait_s. Else BreakerOpen or RateLimited."""
+    def admit(
+        self, endpoint: "Endpoint", *, charged: bool, background: bool, max_wait_s: float, caller: str = ""
+    ) -> None:
+        """Return when the request may leave, within max_wait_s. Else BreakerOpen or RateLimited. caller: who asks."""
         breaker = self._breakers.of(endpoint.operation)
-        probes = breaker.admit()
+        probes = breaker.admit(caller)
         try:
             self._budget.acquire(
                 self._budget.cost(endpoint.path, endpoint.cost),
@@ -53,7 +55,7 @@ class LimitGate:
         except BaseException:
             breaker.release(probes)
             raise
-        self._admitted.charged, self._admitted.probes = charged, probes
+        self._admitted.charged, self._admitted.probes, self._admitted.caller = charged, probes, caller
 
     def report(
         self, endpoint: "Endpoint", error: KalshiError | None, latency_s: float, *, drifted: bool = False
@@ -61,8 +63,9 @@ class LimitGate:
         """What became of the attempt: None for an answer with data. latency_s: seconds it took."""
         charged = getattr(self._admitted, "charged", endpoint.signed)
         probes = getattr(self._admitted, "probes", (False, False))
+        caller = getattr(self._admitted, "caller", "")
         self._admitted.__dict__.clear()
-        self._breakers.of(endpoint.operation).report(error, probes)
+        self._breakers.of(endpoint.operation).report(error, probes, caller)
         if isinstance(error, RateLimited):
             self._budget.limited(charged=charged)
             self._on_limited()

@@ -8,10 +8,11 @@ process asked.
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import blake2b
 
 from kalshi.errors import BreakerOpen
 from kalshi.keeper import Keeper
-from kalshi.limits.breaker import FAILURES, OPEN_S, OPERATIONS, Breaker, Meaning, Position
+from kalshi.limits.breaker import CALLERS, FAILURES, OPEN_S, OPERATIONS, Breaker, Meaning, Position
 from kalshi.limits.redis_clock import NOW
 from kalshi.redis_link import PREFIX, RedisLink, RedisLost
 
@@ -23,23 +24,28 @@ TTL_MS = 300_000
 
 # A clock that was set back must not prolong anything: no time lies further ahead than it was set.
 _STATE = f"""{NOW}
-local h = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until', 'faults', 'operations')
+local h = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until', 'faults', 'operations', 'callers')
 local failures, faults, operations = tonumber(h[1]) or 0, tonumber(h[4]) or 0, h[5] or ''
+local callers = h[6] or ''
+local function has(words, word) return string.find(' ' .. words .. ' ', ' ' .. word .. ' ', 1, true) end
+local function count(words) return select(2, string.gsub(words, '%S+', '')) end
 local open_until, probe_until = tonumber(h[2]), tonumber(h[3])
 open_until = open_until and math.min(open_until, now + {OPEN_S})
 probe_until = probe_until and math.min(probe_until, now + {LEASE_S})
 local function open_s() return string.format('%.6f', open_until and math.max(0, open_until - now) or 0) end
 """
-# Returns {{whether the caller is the probe, seconds to wait, seconds it stays open}}.
+# ARGV: clock, caller. Returns {{whether the caller is the probe, seconds to wait, seconds it stays open}}.
 _ADMIT = f"""{_STATE}
 if not open_until then return {{0, '0', '0'}} end
-if now < open_until then return {{0, open_s(), open_s()}} end
-if probe_until and now < probe_until then return {{0, '1', '0'}} end
+local failed = count(callers)
+local is_other = failed > 0 and failed < {CALLERS} and not has(callers, ARGV[2])
+if now < open_until and not is_other then return {{0, open_s(), open_s()}} end
+if probe_until and now < probe_until then return {{0, '1', open_s()}} end
 redis.call('HSET', KEYS[1], 'probe_until', string.format('%.6f', now + {LEASE_S}))
 redis.call('PEXPIRE', KEYS[1], {TTL_MS})
-return {{1, '0', '0'}}
+return {{1, '0', open_s()}}
 """
-# ARGV: clock, what it means, whether it was the probe, the operation. As BreakerState.heard; operations are words.
+# ARGV: clock, what it means, whether it was the probe, operation, caller (both words). As BreakerState.heard.
 _REPORT = f"""{_STATE}
 local what, probe, operation = ARGV[2], ARGV[3] == '1', ARGV[4]
 if what == 'works' then
@@ -51,12 +57,15 @@ if what == 'nothing' or (what == 'answers' and not probe) then
   return open_s()
 end
 if open_until and not probe then return open_s() end
-local _, kinds = string.gsub(operations, '%S+', '')
+local kinds = count(operations)
+if what ~= 'answers' and count(callers) < {CALLERS} and not has(callers, ARGV[5]) then
+  callers = callers .. ' ' .. ARGV[5]
+end
 if what == 'fails' then
   failures = failures + 1
 elseif what == 'faults' then
   faults = faults + 1
-  if kinds < {OPERATIONS} and not string.find(' ' .. operations .. ' ', ' ' .. operation .. ' ', 1, true) then
+  if kinds < {OPERATIONS} and not has(operations, operation) then
     operations, kinds = operations .. ' ' .. operation, kinds + 1
   end
 end
@@ -65,7 +74,7 @@ if probe then
   open_until = nil
   if what ~= 'fails' then failures, faults = 0, math.min(faults, {FAILURES} - 1) end
 end
-redis.call('HSET', KEYS[1], 'failures', failures, 'faults', faults, 'operations', operations)
+redis.call('HSET', KEYS[1], 'failures', failures, 'faults', faults, 'operations', operations, 'callers', callers)
 if (probe and what == 'fails') or failures + (kinds >= {OPERATIONS} and faults or 0) >= {FAILURES} then
   open_until = now + {OPEN_S}
   redis.call('HSET', KEYS[1], 'open_until', string.format('%.6f', open_until))
@@ -102,12 +111,12 @@ class SharedBreaker:
         self._probing_until = 0.0  # while a probe of this process is out
         self._keeper = Keeper("kalshi-probe", self._renew_probe, every_s=RENEW_EVERY_S, idle_turns=1)
 
-    def admit(self) -> bool:
+    def admit(self, caller: str = "") -> bool:
         """Whether this caller is the probe. BreakerOpen with retry_after_s when it must not ask."""
         try:
-            probe, wait_s, open_s = self._admit([self._name], [self._now()])
+            probe, wait_s, open_s = self._admit([self._name], [self._now(), _word(caller)])
         except RedisLost:
-            return self._local.admit()
+            return self._local.admit(caller)
         self._heard(float(open_s))
         if float(wait_s) > 0:
             raise BreakerOpen(self._refusal, retry_after_s=float(wait_s))
@@ -120,12 +129,12 @@ class SharedBreaker:
         """The admitted request was not sent."""
         self._local.release(probe=probe)
         if probe:
-            self._tell("nothing", "", probe=True)
+            self._tell("nothing", "", "", probe=True)
 
-    def report(self, what: Meaning, operation: str, *, probe: bool) -> None:
+    def report(self, what: Meaning, operation: str, *, probe: bool, caller: str = "") -> None:
         """What became of an admitted request of this operation."""
-        self._local.report(what, operation, probe=probe)
-        self._tell(what, operation, probe=probe)
+        self._local.report(what, operation, probe=probe, caller=caller)
+        self._tell(what, operation, caller, probe=probe)
 
     def snapshot(self) -> Position:
         """For `status` and the metrics. Asks Redis."""
@@ -143,11 +152,12 @@ class SharedBreaker:
         """Renew no probe any more."""
         self._keeper.close()
 
-    def _tell(self, what: Meaning, operation: str, *, probe: bool) -> None:
+    def _tell(self, what: Meaning, operation: str, caller: str, *, probe: bool) -> None:
         if probe:
             self._probing_until = 0.0
         with suppress(RedisLost):
-            self._heard(float(self._report([self._name], [self._now(), what, int(probe), operation])))
+            told = [self._now(), what, int(probe), operation, _word(caller)]
+            self._heard(float(self._report([self._name], told)))
 
     def _renew_probe(self) -> bool:
         if time.monotonic() >= self._probing_until:
@@ -161,3 +171,8 @@ class SharedBreaker:
 
     def _now(self) -> str:
         return "" if self._clock is None else repr(self._clock())
+
+
+def _word(caller: str) -> str:
+    """What a caller is called in Redis."""
+    return blake2b(caller.encode(), digest_size=8).hexdigest()

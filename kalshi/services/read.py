@@ -52,7 +52,7 @@ def read(
     request_id = REQUEST_ID.get()
 
     def load() -> tuple[int, bytes]:
-        fetched = running.client.fetch(call, request_id=request_id)
+        fetched = running.client.fetch(call, request_id=request_id, caller=caller)
         running.limits.learn_soon()
         return fetched.status, fetched.body
 

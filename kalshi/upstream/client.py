@@ -36,8 +36,10 @@ log = logging.getLogger("kalshi.upstream")
 class Gate(Protocol):
     """Guards the way up: the account's rate budget and the breakers."""
 
-    def admit(self, endpoint: Endpoint, *, charged: bool, background: bool, max_wait_s: float) -> None:
-        """Let one attempt pass, after at most `max_wait_s`. Raises RateLimited or BreakerOpen."""
+    def admit(
+        self, endpoint: Endpoint, *, charged: bool, background: bool, max_wait_s: float, caller: str
+    ) -> None:
+        """Let one attempt of `caller` pass, after at most `max_wait_s`. Raises RateLimited or BreakerOpen."""
         ...
 
     def report(
@@ -86,8 +88,9 @@ class Client:
         self._monotonic = monotonic
         self._chance = chance
 
-    def fetch(self, call: Call, *, background: bool = False, request_id: str) -> Fetched:
+    def fetch(self, call: Call, *, background: bool = False, request_id: str, caller: str = "") -> Fetched:
         """The answer to `call`, or an error of the tree. `background`: nobody waits; there is more patience.
+        `caller`: for whom; "": this process itself.
 
         Public operations are signed too when there are credentials: unsigned ones have a small limit per
         address. Raises NoCredentials before anything is sent when a signed operation cannot be signed.
@@ -101,7 +104,9 @@ class Client:
         failure: KalshiError | None = None
         while True:
             try:
-                deadline_s = self._admitted(call.endpoint, policy, started, background=background)
+                deadline_s = self._admitted(
+                    call.endpoint, policy, started, background=background, caller=caller
+                )
             except BreakerOpen as refusal:
                 raise failure or refusal from None  # what really happened says more
             try:
@@ -121,12 +126,14 @@ class Client:
             self._sleep(wait_s)
 
     def _admitted(
-        self, endpoint: Endpoint, policy: RetryPolicy, started: float, *, background: bool
+        self, endpoint: Endpoint, policy: RetryPolicy, started: float, *, background: bool, caller: str
     ) -> float:
         """Wait at the gate for one attempt; how many seconds it may then take."""
         max_wait_s = max(0.0, min(policy.admit_s, policy.total_s - (self._monotonic() - started)))
         charged = self._credentials is not None or self._transport.signs_itself
-        self._gate.admit(endpoint, charged=charged, background=background, max_wait_s=max_wait_s)
+        self._gate.admit(
+            endpoint, charged=charged, background=background, max_wait_s=max_wait_s, caller=caller
+        )
         return attempt_deadline_s(policy, self._timeout_s, self._monotonic() - started)
 
     def _attempt(self, call: Call, deadline_s: float, request_id: str, *, attempt: int) -> Fetched:

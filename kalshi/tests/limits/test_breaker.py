@@ -20,11 +20,11 @@ class Host:
         local = Breaker(clock=lambda: self.now)
         return SharedBreaker(link, scope, local, clock=lambda: self.now) if link else local
 
-    def request(self, error=None, operation="get_balance"):
-        self.hear(error, operation, probe=self.breaker.admit())
+    def request(self, error=None, operation="get_balance", caller=""):
+        self.hear(error, operation, probe=self.breaker.admit(caller), caller=caller)
 
-    def hear(self, error=None, operation="get_balance", *, probe=False):
-        self.breaker.report(of_host(error), operation, probe=probe)
+    def hear(self, error=None, operation="get_balance", *, probe=False, caller=""):
+        self.breaker.report(of_host(error), operation, probe=probe, caller=caller)
 
     def break_it(self):
         for _ in range(FAILURES):
@@ -56,6 +56,33 @@ def test_it_opens_after_five_failures_in_a_row(host):
     with pytest.raises(errors.BreakerOpen) as caught:
         host.request()
     assert caught.value.retry_after_s == pytest.approx(OPEN_S - 3)
+
+
+def refused(host, caller):
+    with pytest.raises(errors.BreakerOpen) as caught:
+        host.breaker.admit(caller)
+    return caught.value.retry_after_s
+
+
+def test_whoever_did_not_fail_may_try_and_a_success_closes_it(host):
+    for _ in range(FAILURES):
+        host.request(DOWN, caller="ann")
+    assert refused(host, "ann") == pytest.approx(OPEN_S)
+    assert host.breaker.admit("bob") is True
+    assert refused(host, "cem") == 1  # one at a time
+    host.hear(probe=True, caller="bob")
+    assert host.breaker.snapshot() == "closed"
+    host.request(caller="ann")
+
+
+def test_whoever_tried_and_failed_waits_with_the_others(host):
+    for _ in range(FAILURES):
+        host.request(DOWN, caller="ann")
+    host.now += 4
+    host.request(DOWN, caller="bob")
+    assert refused(host, "ann") == refused(host, "bob") == pytest.approx(OPEN_S)
+    host.request(DOWN, caller="cem")
+    assert refused(host, "dan") == pytest.approx(OPEN_S)  # three callers are no matter of one
 
 
 MEANINGS = [

@@ -68,7 +68,9 @@ class World:
             raise step
         return step
 
-    def admit(self, endpoint: Endpoint, *, charged: bool, background: bool, max_wait_s: float) -> None:
+    def admit(
+        self, endpoint: Endpoint, *, charged: bool, background: bool, max_wait_s: float, caller: str
+    ) -> None:
         if refusal := self.refusals.get(len(self.admitted)):
             raise refusal
         self.admitted.append((endpoint.operation, charged, background, max_wait_s))
