@@ -135,7 +135,7 @@ AXES_FAILURE_LIMIT = 6
 AXES_COOLOFF_TIME = timedelta(minutes=10)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "kalshi.services.audit.address_of"
+AXES_CLIENT_IP_CALLABLE = "kalshi.services.locked_sign_ins.counted_address"
 AXES_LOCKOUT_CALLABLE = "kalshi.views.sign_in.locked"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False

@@ -16,6 +16,7 @@ from kalshi.admin import marks, rules
 from kalshi.admin.base import RuledAdmin
 from kalshi.admin.site import site
 from kalshi.models import Account, AuditEvent, SeenAddress
+from kalshi.networks import network_of
 from kalshi.services import audit_reading
 from kalshi.services.audit import Action
 from kalshi.services.verify_findings import masked_key_id
@@ -112,8 +113,8 @@ class AuditEventAdmin(RuledAdmin):
 
 @admin.register(SeenAddress, site=site)
 class SeenAddressAdmin(RuledAdmin):
-    list_display = ("shown", "address", "first", "last")
-    fields = readonly_fields = ("shown", "address", "first", "last")
+    list_display = ("shown", "network", "first", "last")
+    fields = readonly_fields = ("shown", "network", "first", "last")
     search_fields = ("credential", "address")
     search_help_text = "Key id, the end of one, or address"
 
@@ -121,6 +122,10 @@ class SeenAddressAdmin(RuledAdmin):
     def shown(self, seen: SeenAddress) -> str:
         kind, _, identity = seen.credential.partition(":")
         return f"{kind} {masked_key_id(identity)}"
+
+    @display(description="address", ordering="address")
+    def network(self, seen: SeenAddress) -> str:
+        return network_of(seen.address)
 
     @display(description="first seen", ordering="first_seen_at")
     def first(self, seen: SeenAddress) -> str:

@@ -54,7 +54,9 @@ class AuditEvent(models.Model):
 
 
 class SeenAddress(models.Model):
-    """Addresses from which a key or token was used, so that use from a new one can be told."""
+    """Addresses from which a key or token was used, so that use from a new one can be told; of IPv6 the first address
+    of the /64.
+    """
 
     credential = models.CharField(max_length=80, help_text="key:<key id> or token:<token key>")
     address = models.GenericIPAddressField()

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from kalshi.networks import network_of
 from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoRoom, Rooms
-from kalshi.server.connections import network_of
 from kalshi.server.environ import Environ
 
 Application = Callable[[Environ, Callable[..., Callable[[bytes], None]]], Iterable[bytes]]

@@ -14,8 +14,9 @@ from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.server import ServerState
 
+from kalshi.networks import network_of
 from kalshi.server import refusals
-from kalshi.server.connections import STRANGERS, Connections, Held, network_of
+from kalshi.server.connections import STRANGERS, Connections, Held
 from kalshi.server.held_bytes import HeldBytes
 from kalshi.server.protocol import AtOnceProtocol
 

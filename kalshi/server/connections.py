@@ -13,7 +13,6 @@ Used by the event loop alone.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Hashable
 from enum import Enum
 from itertools import islice
@@ -88,18 +87,3 @@ class Connections:
             for connection in list(islice(members, len(members) - most)):
                 self.leave(connection)
                 connection.cut()
-
-
-def network_of(address: str) -> str:
-    """Whose address it is: one of IPv4 for itself, one of IPv6 for its /64, of which everybody has as many as they
-    like. Anything else for itself.
-    """
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, 64), strict=False))

@@ -1,4 +1,7 @@
-"""Names that django-axes turns away for a while, each from one address, because sign-ins failed too often."""
+"""Names that django-axes turns away for a while, each from one address, because sign-ins failed too often.
+
+Addresses of one /64 of IPv6 are one; django-axes is told the first of them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from django.db.models import Max, Q, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from kalshi.networks import first_address_of, network_of
 from kalshi.services.audit import Action, record
 
 MAX_SHOWN = 200
@@ -21,7 +25,7 @@ MAX_SHOWN = 200
 @dataclass(frozen=True, slots=True)
 class Locked:
     """attempt: the key of one of its counted failures, by which it is named; name: as it was typed, which need not be
-    anybody's; failures: how many were counted; since: the last of them.
+    anybody's; address: or a network; failures: how many were counted; since: the last of them.
     """
 
     attempt: int
@@ -30,6 +34,11 @@ class Locked:
     failures: int
     since: datetime
     until: datetime
+
+
+def counted_address(request: HttpRequest) -> str | None:
+    """By which django-axes counts; None where there is no IP address."""
+    return first_address_of(request.META.get("REMOTE_ADDR", ""))
 
 
 def locked(request: HttpRequest) -> list[Locked]:
@@ -50,7 +59,7 @@ def locked(request: HttpRequest) -> list[Locked]:
         Locked(
             attempt=pair["attempt"],
             name=pair["username"] or "",
-            address=pair["ip_address"] or "",
+            address=network_of(pair["ip_address"] or ""),
             failures=pair["failures"],
             since=pair["since"],
             until=_until(counted.filter(_same(pair["username"], pair["ip_address"])), limit, cool_off),

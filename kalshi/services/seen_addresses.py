@@ -1,4 +1,7 @@
-"""Tells when a token or key is used from an address that it was not used from before."""
+"""Tells when a token or key is used from an address that it was not used from before.
+
+Addresses of one /64 of IPv6 are one: a caller has as many of them as they like, and each would be a row.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from django.utils import timezone
 
 from kalshi.byte_table import ByteTable, size_of
 from kalshi.models import SeenAddress, VirtualKey
-from kalshi.services.audit import Action, plain_address, record
+from kalshi.networks import first_address_of
+from kalshi.services.audit import Action, record
 from kalshi.services.credential_names import Credential, credential_id, credential_name
 
 # A pair that this process knows costs a look into a dictionary; the row's time of last use is written this often.
@@ -33,12 +37,12 @@ def note_use(credential: Credential, address: str | None) -> None:
     that the edge answers are not noted: Django checked the same credential within two seconds before, but perhaps from
     another address.
     """
-    plain = plain_address(address or "")
-    pair = (_key(credential), plain or "")
-    if plain is None or _is_known(pair, time.monotonic()):
+    counted = first_address_of(address or "")
+    pair = (_key(credential), counted or "")
+    if counted is None or _is_known(pair, time.monotonic()):
         return
     try:
-        _write(credential, *pair)
+        _write(credential, *pair, address or "")
     except DatabaseError as problem:
         forget(pair)
         log.warning("the use of a credential could not be noted (%s)", type(problem).__name__)
@@ -71,8 +75,8 @@ def _key(credential: Credential) -> str:
     return f"{'key' if isinstance(credential, VirtualKey) else 'token'}:{credential_id(credential)}"
 
 
-def _write(credential: Credential, key: str, address: str) -> None:
-    row, is_new = SeenAddress.objects.get_or_create(credential=key, address=address)
+def _write(credential: Credential, key: str, counted: str, address: str) -> None:
+    row, is_new = SeenAddress.objects.get_or_create(credential=key, address=counted)
     if not is_new:
         SeenAddress.objects.filter(pk=row.pk).update(last_seen_at=timezone.now())
         return

@@ -18,14 +18,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kalshi.models import SignInCode
+from kalshi.networks import network_of
 from kalshi.services import engine, first_step, second_factor
-from kalshi.services.audit import address_of
 from kalshi.services.audit_sign_in import HOW
+from kalshi.services.locked_sign_ins import counted_address
 from kalshi.views.forms import CodeForm
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 ATTEMPTS, ATTEMPTS_PER_S = 30, 0.5
-"""Of one address, over all names: what a person never reaches, and guessing one password for many names does."""
+"""Of one network, over all names: what a person never reaches, and guessing one password for many names does."""
 
 
 class PasswordSignIn(LoginView):
@@ -119,7 +120,7 @@ def _link_page(request: HttpRequest, *, is_open: bool) -> HttpResponse:
 
 
 def _throttled(request: HttpRequest) -> HttpResponse | None:
-    name = f"sign-in:{address_of(request) or '-'}"
+    name = f"sign-in:{network_of(request.META.get('REMOTE_ADDR', '-'))}"
     taken = engine.caller_limits().take(name, ATTEMPTS_PER_S, ATTEMPTS)
     return None if taken.allowed else _try_later(request, math.ceil(taken.wait_s))
 
@@ -130,7 +131,7 @@ def locked(
     """What django-axes answers with once a name failed too often from one address."""
     name = (credentials or {}).get("username")
     attempt = (
-        AccessAttempt.objects.filter(username=name, ip_address=address_of(request))
+        AccessAttempt.objects.filter(username=name, ip_address=counted_address(request))
         .order_by("-attempt_time")
         .first()
     )

@@ -119,3 +119,15 @@ def test_nobody_else_sees_or_opens_anything(world: World, role: str) -> None:
 
 def test_the_page_stands_in_the_navigation_of_those_who_may_use_it(world: World) -> None:
     assert PAGE.encode() in world.client("superuser").get("/admin/").content
+
+
+def test_a_lock_of_ipv6_is_shown_and_opened_for_the_network_that_it_shuts_out(world: World) -> None:
+    client = world.client("superuser")
+    statuses = [try_password("owner", "wrong", f"2001:db8:1:2::{number:x}") for number in range(1, 7)]
+    assert statuses == [200] * (FAILURES - 1) + [429]
+    ((*shown, _, _),) = rows(client)
+    assert shown == ["owner", "2001:db8:1:2::/64", "6"]
+    client.post(PAGE, {"attempt": button(client, "owner")})
+    assert rows(client) == []
+    told = AuditEvent.objects.get(action="sign-in-opened")
+    assert told.details["locked address"] == "2001:db8:1:2::/64"

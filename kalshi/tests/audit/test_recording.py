@@ -172,6 +172,13 @@ def test_a_token_used_from_a_new_address_is_told_once(token: str) -> None:
     assert len(events(Action.NEW_ADDRESS)) == 2
 
 
+def test_addresses_of_one_ipv6_network_are_told_as_one(key: VirtualKey) -> None:
+    for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::", "2001:db8:0:1::1"):
+        seen_addresses.note_use(key, address)
+    assert [event.address for event in events(Action.NEW_ADDRESS)] == ["2001:db8:0:1::1", "2001:db8::1"]
+    assert {row.address for row in SeenAddress.objects.all()} == {"2001:db8:0:1::", "2001:db8::"}
+
+
 def test_a_known_address_costs_no_query(key: VirtualKey, django_assert_num_queries: Any) -> None:
     seen_addresses.note_use(key, "192.0.2.1")
     with django_assert_num_queries(0):

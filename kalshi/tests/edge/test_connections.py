@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kalshi.server import bounded, serving
-from kalshi.server.connections import BURST, STRANGERS, Connections, Held, network_of
+from kalshi.server.connections import BURST, STRANGERS, Connections, Held
 from kalshi.tests.edge.test_protocol import Application, Running, get, read
 from kalshi.tests.servers import wait_until
 
@@ -94,23 +94,6 @@ def test_a_closed_connection_counts_no_more() -> None:
         assert not connections.join(line, Held.STRANGER, "a")
         connections.leave(line)
         connections.leave(line)
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
-        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("-", "-"),
-        ("x" * 500, "x" * 64),
-    ],
-)
-def test_addresses_of_one_network_are_one(address: str, network: str) -> None:
-    assert network_of(address) == network
 
 
 class Door(Application):

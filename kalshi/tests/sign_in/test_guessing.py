@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from kalshi.models import AuditEvent, SignInCode
 from kalshi.services.audit import Action
-from kalshi.tests.sign_in.people import is_signed_in, told, try_password
+from kalshi.tests.sign_in.people import PASSWORD, is_signed_in, told, try_password
 from kalshi.views import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +72,24 @@ def test_one_address_may_not_try_many_names_quickly(person: Any, monkeypatch: py
     assert "Try again in 2 minutes" in answers[-1].content.decode()
     try_password(other := Client(REMOTE_ADDR="192.0.2.2"))
     assert is_signed_in(other)
+
+
+def test_the_addresses_of_one_ipv6_network_are_one_for_the_lock_of_a_name(person: Any) -> None:
+    def statuses(network: str, password: str) -> list[int]:
+        clients = [Client(REMOTE_ADDR=f"{network}::{number:x}") for number in range(1, 8)]
+        return [try_password(client, password).status_code for client in clients]
+
+    assert statuses("2001:db8:1:2", "wrong") == [200] * 5 + [429] * 2
+    assert 590 <= int(try_password(Client(REMOTE_ADDR="2001:db8:1:2::ffff"), "wrong")["Retry-After"]) <= 600
+    assert set(statuses("2001:db8:1:3", PASSWORD)) == {302}
+    assert [event.address for event in told(Action.SIGN_IN_LOCKED)] == ["2001:db8:1:2::6"]
+
+
+def test_the_addresses_of_one_ipv6_network_share_their_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in, "ATTEMPTS", 3)
+    monkeypatch.setattr(sign_in, "ATTEMPTS_PER_S", 0.01)
+    tried = [
+        try_password(Client(REMOTE_ADDR=f"2001:db8::{number:x}"), "wrong", name=f"name{number}")
+        for number in range(1, 5)
+    ]
+    assert [answer.status_code for answer in tried] == [200] * 3 + [429]
