@@ -20,6 +20,10 @@ class KalshiConfig(AppConfig):
             from kalshi.services import signed_in
 
             signed_in.watch()
+        if installed.is_installed("axes"):
+            from kalshi.services import locked_sign_ins
+
+            locked_sign_ins.watch()
         post_migrate.connect(_make_policy_rows, sender=self)
         post_migrate.connect(_make_default_account, sender=self)
         post_migrate.connect(_seal_second_factors, sender=self)

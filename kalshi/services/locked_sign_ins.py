@@ -1,6 +1,7 @@
 """Names that django-axes turns away for a while, each from one address, because sign-ins failed too often.
 
-Addresses of one /64 of IPv6 are one; django-axes is told the first of them.
+Addresses of one /64 of IPv6 are one; django-axes is told the first of them. It is kept from keeping forms: those of
+failed attempts hold passwords, new ones among them, and codes.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from axes.helpers import get_cool_off, get_failure_limit
 from axes.models import AccessAttempt
 from django.db import transaction
 from django.db.models import Max, Q, Sum
+from django.db.models.signals import pre_save
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -34,6 +37,15 @@ class Locked:
     failures: int
     since: datetime
     until: datetime
+
+
+def watch() -> None:
+    """Whatever django-axes counts, and whichever way it does, the form is not written."""
+    pre_save.connect(_without_form, sender=AccessAttempt, dispatch_uid="failed-attempts-without-form")
+
+
+def _without_form(sender: Any, instance: AccessAttempt, **_: Any) -> None:
+    instance.get_data = instance.post_data = ""
 
 
 def counted_address(request: HttpRequest) -> str | None:
