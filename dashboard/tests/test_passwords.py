@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -38,6 +39,49 @@ def test_a_few_run_some_wait_and_the_rest_are_refused_at_once() -> None:
     refused = [job.exception() for job in jobs if job.exception() is not None]
     assert len(refused) == 15 and all(isinstance(problem, TooManyRequests) for problem in refused)
     assert most == [2]
+
+
+def test_nobody_has_more_places_than_their_share() -> None:
+    turns, go_on = Turns(2, 8, 30, of_one=3), threading.Event()
+
+    def hashing(holder: str | None) -> None:
+        with turns.turn(holder):
+            assert go_on.wait(30)
+
+    with ThreadPoolExecutor(20) as threads:
+        greedy = [threads.submit(hashing, "greedy") for _ in range(10)]
+        wait_until(lambda: sum(job.done() for job in greedy) == 7, 10, "the refusals")
+        others = [threads.submit(hashing, holder) for holder in ("one", "another", None, None, None, None)]
+        assert not any(job.done() for job in others)
+        go_on.set()
+    assert [job.exception() for job in others] == [None] * 6
+    assert sum(isinstance(job.exception(), TooManyRequests) for job in greedy) == 7
+    with ExitStack() as taken:  # what was held is given back
+        for _ in range(2):
+            taken.enter_context(turns.turn("greedy"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("holder", ["person", "network"])
+def test_whose_share_is_used_up_leaves_the_places_of_others(
+    holder: str, settings: Any, monkeypatch: pytest.MonkeyPatch, django_user_model: Any
+) -> None:
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+    person = django_user_model.objects.create_user("greedy", password="x")
+    django_user_model.objects.create_user("other", password="x")
+    monkeypatch.setattr(passwords, "turns", Turns(9, 0, of_one=3))
+    signed_in = Client(REMOTE_ADDR="2001:db8::1")
+    signed_in.force_login(person)
+    stranger, neighbour = Client(REMOTE_ADDR="2001:db8::2"), Client(REMOTE_ADDR="2001:db8:0:1::1")
+    form, wrong = {"username": "other", "password": "x"}, {"password": "wrong"}
+    with ExitStack() as taken:
+        for _ in range(3):
+            taken.enter_context(
+                passwords.turns.turn(f"person:{person.pk}" if holder == "person" else "2001:db8::/64")
+            )
+        mine, nearby = signed_in.post("/you/password/", wrong), stranger.post("/sign-in/", form)
+        assert (mine.status_code, nearby.status_code) == ((429, 302) if holder == "person" else (200, 429))
+        assert neighbour.post("/sign-in/", form).status_code == 302
 
 
 def test_who_waits_too_long_is_refused_and_leaves_no_place_taken() -> None:

@@ -19,19 +19,9 @@ class _NeverRefused:
         return True, None
 
 
-class _Throttled(ThrottlingMixin, _NeverRefused):  # type: ignore[misc]  # django-otp has no types
-    """After each wrong code in a row all are refused for twice as long as before, 1 s at first."""
-
-    class Meta:
-        abstract = True
-
-    def get_throttle_factor(self) -> int:
-        return 1
-
-
-class Authenticator(_Throttled):
+class Authenticator(ThrottlingMixin, _NeverRefused):  # type: ignore[misc]  # django-otp has no types
     """An app that shows time-based codes (TOTP: SHA-1, six digits, 30 s), in use once it is `confirmed`. A person is
-    offered one at a time.
+    offered one at a time. After each wrong code in a row all are refused for twice as long as before, 1 s at first.
 
     `sealed_key`: its key, sealed by the key ring for this `uid` and user; `plain:` and the key in hexadecimal only
     where an earlier version left it so and there was no ring yet. drift: steps by which the app's clock is off. last_t:
@@ -57,8 +47,11 @@ class Authenticator(_Throttled):
     def __str__(self) -> str:
         return f"authenticator app of {self.user}"
 
+    def get_throttle_factor(self) -> int:
+        return 1
 
-class RecoveryCodes(_Throttled):
+
+class RecoveryCodes(models.Model):
     """The codes that a person has left, hashed by `kalshi.accounts.recovery`; a used one is taken out."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

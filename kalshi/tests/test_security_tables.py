@@ -14,10 +14,11 @@ from kalshi.server.connections import STRANGERS, Held
 from kalshi.services import costly
 from kalshi.tests.documents import table_rows
 from kalshi.tests.servers import ROOT
+from kalshi.views import attempts
 from kalshi.views.throttle import CallerThrottle
 
 KB, MB, GB = 2**10, 2**20, 2**30
-WORDS = {2: "two", 16: "sixteen"}
+WORDS = {2: "two", 6: "six", 16: "sixteen"}
 SHORT = "kalshi/tests/"
 # By the row's first words: (the figures that must stand in it, the tests that reach the bound).
 PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -135,8 +136,26 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "passwords": (
-        (f"{WORDS[passwords.AT_ONCE]} are checked at a time, {WORDS[passwords.WAITING]} wait",),
-        ("../../dashboard/tests/test_passwords.py::test_a_few_run_some_wait_and_the_rest_are_refused_at_once",),
+        (
+            f"{WORDS[passwords.AT_ONCE]} are checked at a time, {WORDS[passwords.WAITING]} wait",
+            f"of both {WORDS[passwords.OF_ONE]} for one person",
+        ),
+        (
+            "../../dashboard/tests/test_passwords.py::test_a_few_run_some_wait_and_the_rest_are_refused_at_once",
+            "../../dashboard/tests/test_passwords.py::test_nobody_has_more_places_than_their_share",
+            "../../dashboard/tests/test_passwords.py::test_whose_share_is_used_up_leaves_the_places_of_others",
+        ),
+    ),
+    "attempts with passwords and codes": (
+        (
+            f"{attempts.ATTEMPTS} of one address",
+            f"one more every {1 / attempts.ATTEMPTS_PER_S:g} s",
+            f"{attempts.OF_PERSON} of a person who is signed in and one more every {1 / attempts.OF_PERSON_PER_S:g} s",
+        ),
+        (
+            "sign_in/test_guessing.py::test_one_address_may_not_try_many_names_quickly",
+            "sign_in/test_guessing.py::test_who_is_signed_in_has_few_attempts_and_leaves_those_of_the_others",
+        ),
     ),
 }  # fmt: skip
 

@@ -18,15 +18,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kalshi.models import SignInCode
-from kalshi.networks import network_of
-from kalshi.services import engine, first_step, second_factor
+from kalshi.services import first_step, second_factor
 from kalshi.services.audit_sign_in import HOW
 from kalshi.services.locked_sign_ins import counted_address
+from kalshi.views import attempts
 from kalshi.views.forms import CodeForm
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-ATTEMPTS, ATTEMPTS_PER_S = 30, 0.5
-"""Of one network, over all names: what a person never reaches, and guessing one password for many names does."""
 
 
 class PasswordSignIn(LoginView):
@@ -34,7 +32,7 @@ class PasswordSignIn(LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
-        return _throttled(request) or super().post(request, *arguments, **options)
+        return attempts.refusal(request) or super().post(request, *arguments, **options)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         return _first_step_done(self.request, form.get_user(), "password", self.get_success_url())
@@ -88,7 +86,7 @@ def code(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST or None)
     if request.method != "POST":
         return render(request, "kalshi/sign_in_code.html", {"form": form})
-    refusal = _throttled(request)
+    refusal = attempts.refusal(request)
     if refusal is not None:
         return refusal
     wait_s, status = second_factor.refused_for_s(user), 200
@@ -109,7 +107,7 @@ def code(request: HttpRequest) -> HttpResponse:
 
 
 def _too_many_codes(wait_s: int) -> str:
-    return f"Too many wrong codes: wait for {_spoken(wait_s)}, or use a recovery code."
+    return f"Too many wrong codes: wait for {attempts.spoken(wait_s)}, or use a recovery code."
 
 
 def _link_page(request: HttpRequest, *, is_open: bool) -> HttpResponse:
@@ -117,12 +115,6 @@ def _link_page(request: HttpRequest, *, is_open: bool) -> HttpResponse:
     # The code stands in this page's address, which must not travel on as a Referer.
     page["Referrer-Policy"] = "strict-origin"
     return page
-
-
-def _throttled(request: HttpRequest) -> HttpResponse | None:
-    name = f"sign-in:{network_of(request.META.get('REMOTE_ADDR', '-'))}"
-    taken = engine.caller_limits().take(name, ATTEMPTS_PER_S, ATTEMPTS)
-    return None if taken.allowed else _try_later(request, math.ceil(taken.wait_s))
 
 
 def locked(
@@ -139,20 +131,7 @@ def locked(
     left_s = 1
     if attempt is not None and cool_off is not None:
         left_s = max(1, math.ceil((attempt.attempt_time + cool_off - timezone.now()).total_seconds()))
-    return _try_later(request, left_s)
-
-
-def _try_later(request: HttpRequest, wait_s: int) -> HttpResponse:
-    page = render(request, "kalshi/sign_in_later.html", {"wait": _spoken(wait_s)}, status=429)
-    page["Retry-After"] = str(wait_s)
-    page["Cache-Control"] = "no-store"
-    return page
-
-
-def _spoken(wait_s: int) -> str:
-    """The time to wait, rounded up, for a person."""
-    count, unit = (wait_s, "second") if wait_s < 60 else (math.ceil(wait_s / 60), "minute")
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+    return attempts.try_later(request, left_s)
 
 
 @require_POST

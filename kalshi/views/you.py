@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
 from kalshi.services import second_factor, signed_in
+from kalshi.views import attempts
 from kalshi.views.forms import CodeForm, ConfirmByPassword, FirstPassword, NewPassword, confirmation
 from kalshi.views.sign_in import signed_out
 
@@ -34,12 +35,13 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 class _Page(View):
-    """For signed-in people, never kept by a cache."""
+    """For signed-in people, never kept by a cache. Each has a form that checks a password or a code."""
 
     @method_decorator(never_cache)
     @method_decorator(login_required)
     def dispatch(self, request: HttpRequest, *arguments: Any, **options: Any) -> Any:
-        return super().dispatch(request, *arguments, **options)
+        refusal = attempts.refusal(request) if request.method == "POST" else None
+        return refusal or super().dispatch(request, *arguments, **options)
 
 
 class Password(_Page):

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kalshi.models import AuditEvent, SignInCode
+from kalshi.services import second_factor
 from kalshi.services.audit import Action
-from kalshi.tests.sign_in.people import PASSWORD, is_signed_in, told, try_password
-from kalshi.views import sign_in
+from kalshi.tests.sign_in.people import PASSWORD, current_code, is_signed_in, told, try_password
+from kalshi.views import attempts
 
 pytestmark = pytest.mark.django_db
 
@@ -63,8 +64,8 @@ def test_passwords_cannot_be_guessed_behind_an_open_session_either(person: Any) 
 
 
 def test_one_address_may_not_try_many_names_quickly(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in, "ATTEMPTS", 3)
-    monkeypatch.setattr(sign_in, "ATTEMPTS_PER_S", 0.01)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 3)
+    monkeypatch.setattr(attempts, "ATTEMPTS_PER_S", 0.01)
     client = Client(REMOTE_ADDR="192.0.2.1")
     answers = [try_password(client, "wrong", name=f"name{number}") for number in range(4)]
     assert [answer.status_code for answer in answers] == [200] * 3 + [429]
@@ -86,10 +87,59 @@ def test_the_addresses_of_one_ipv6_network_are_one_for_the_lock_of_a_name(person
 
 
 def test_the_addresses_of_one_ipv6_network_share_their_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in, "ATTEMPTS", 3)
-    monkeypatch.setattr(sign_in, "ATTEMPTS_PER_S", 0.01)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 3)
+    monkeypatch.setattr(attempts, "ATTEMPTS_PER_S", 0.01)
     tried = [
         try_password(Client(REMOTE_ADDR=f"2001:db8::{number:x}"), "wrong", name=f"name{number}")
         for number in range(1, 5)
     ]
     assert [answer.status_code for answer in tried] == [200] * 3 + [429]
+
+
+FORMS = ["/you/password/", "/you/second-factor/", "/you/recovery-codes/"]
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_who_is_signed_in_has_few_attempts_and_leaves_those_of_the_others(
+    person: Any, path: str, django_user_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "OF_PERSON_PER_S", 0.01)
+    if path.endswith(("remove/", "codes/")):
+        second_factor.confirm(person, current_code(person))
+    django_user_model.objects.create_user("other", password=PASSWORD)
+    client = Client()
+    client.force_login(person)
+    # Right passwords, which no lock stops, and nothing that is saved.
+    form = {
+        "password": PASSWORD,
+        "new_password1": "q8w7e6r5t4",
+        "new_password2": "differs",
+        "code": "nonsense",
+    }
+    answers = [client.post(path, form) for _ in range(40)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 30
+    refused = answers[-1]
+    assert 90 <= int(refused["Retry-After"]) <= 100
+    assert "Try again in 2 minutes" in refused.content.decode()
+    elsewhere = Client(REMOTE_ADDR="192.0.2.9")
+    elsewhere.force_login(person)
+    assert elsewhere.post(path, form).status_code == 429
+    assert client.get(path).status_code == 200
+    assert client.get("/you/").status_code == 200
+    assert try_password(Client(), name="other").status_code == 302
+
+
+def test_half_a_sign_in_uses_up_nothing_of_the_person(person: Any, codes: list[str]) -> None:
+    guesser, owner = Client(REMOTE_ADDR="192.0.2.1"), Client(REMOTE_ADDR="192.0.2.2")
+    try_password(guesser)
+    for _ in range(40):
+        guesser.post("/sign-in/code/", {"code": "nonsense"})
+    try_password(owner)
+    assert owner.post("/sign-in/code/", {"code": codes[0]})["Location"] == "/"
+    form = {
+        "password": PASSWORD,
+        "new_password1": "q8w7e6r5t4",
+        "new_password2": "q8w7e6r5t4",
+        "code": codes[1],
+    }
+    assert owner.post("/you/password/", form)["Location"] == "/you/"

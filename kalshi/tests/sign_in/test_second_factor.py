@@ -23,6 +23,7 @@ from kalshi.tests.sign_in.people import (
     try_password,
     wrong_code,
 )
+from kalshi.views import attempts
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +81,34 @@ def test_a_recovery_code_signs_in_once(person: Any, codes: list[str], spelling: 
         assert is_signed_in(client) is expected
     assert second_factor.recovery_codes_left(person) == 9
     assert told(Action.RECOVERY_CODE_USED)[0].details["left"] == 9
+
+
+def test_recovery_codes_stay_good_whoever_tries_wrong_codes_elsewhere(person: Any, codes: list[str]) -> None:
+    guesser, owner = Client(REMOTE_ADDR="192.0.2.1"), Client(REMOTE_ADDR="192.0.2.2")
+    wrong = [wrong_code(person), "abcdef-ghjkmn"] * 7
+    for client in (guesser, owner):
+        try_password(client)
+    for code in wrong:
+        assert "code" in guesser.post("/sign-in/code/", {"code": code}).content.decode()
+    refused = owner.post("/sign-in/code/", {"code": f"{totp(key_of(Authenticator.objects.get())):06d}"})
+    assert refused.status_code == 429
+    assert "or use a recovery code" in refused.content.decode()
+    assert owner.post("/sign-in/code/", {"code": codes[0]})["Location"] == "/"
+    assert is_signed_in(owner)
+    assert len(told(Action.SECOND_FACTOR_FAILED)) == 15
+
+
+def test_recovery_codes_cannot_be_guessed_faster_than_passwords(
+    person: Any, codes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "ATTEMPTS", 4)
+    monkeypatch.setattr(attempts, "ATTEMPTS_PER_S", 0.001)
+    client = Client(REMOTE_ADDR="192.0.2.1")
+    try_password(client)
+    tried = [client.post("/sign-in/code/", {"code": f"abcdef-{number}"}).status_code for number in range(4)]
+    assert tried == [200] * 3 + [429]
+    assert client.post("/sign-in/code/", {"code": codes[0]}).status_code == 429
+    assert not is_signed_in(client)
 
 
 def test_a_link_asks_for_the_code_too_but_not_for_a_superuser(person: Any, codes: list[str]) -> None:
