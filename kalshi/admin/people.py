@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.html import format_html_join
 from unfold.admin import TabularInline
 from unfold.decorators import action
@@ -145,8 +146,20 @@ class PersonAdmin(RuledAdmin, UserAdmin):  # type: ignore[type-arg]
             do=do,
         )
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """One's own is changed where it is asked for."""
+        person = self.get_object(request, id)
+        if person is not None and person == request.user:
+            return redirect("you-password")
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        return answer
+
     def has_factor_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """One's own is removed where a code is asked for."""
         person = self.get_object(request, object_id) if object_id else None
         return (
-            person is not None and self.has_change_permission(request, person) and second_factor.is_on(person)
+            person is not None
+            and person != request.user
+            and self.has_change_permission(request, person)
+            and second_factor.is_on(person)
         )

@@ -17,7 +17,7 @@ from django.views.generic import View
 
 from kalshi.services import second_factor, signed_in
 from kalshi.views import attempts
-from kalshi.views.forms import CodeForm, ConfirmByPassword, FirstPassword, NewPassword, confirmation
+from kalshi.views.forms import CodeForm, Confirmed, NewPassword
 from kalshi.views.sign_in import signed_out
 
 
@@ -48,22 +48,16 @@ class Password(_Page):
     """Changing it ends all other sessions: Django signs them with the password's hash."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._page(request, self._form(request))
+        return self._page(request, NewPassword(request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = self._form(request)
+        form = NewPassword(request)
         if not form.is_valid():
             return self._page(request, form)
         form.save()
         update_session_auth_hash(request, form.user)
         messages.success(request, "Your password is saved. Other browsers were signed out.")
         return redirect("you")
-
-    @staticmethod
-    def _form(request: HttpRequest) -> Any:
-        user: Any = request.user
-        kind = NewPassword if user.has_usable_password() else FirstPassword
-        return kind(request, request.POST if request.method == "POST" else None)
 
     @staticmethod
     def _page(request: HttpRequest, form: Any) -> HttpResponse:
@@ -81,33 +75,25 @@ class AddSecondFactor(_Page):
             return render(request, "kalshi/you_second_factor.html", shown, status=503)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._page(request, CodeForm(), self._password(request, bound=False))
+        return self._page(request, CodeForm(), Confirmed(request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form, password = CodeForm(request.POST), self._password(request, bound=True)
-        if form.is_valid() and (password is None or password.is_valid()):
+        form, own = CodeForm(request.POST), Confirmed(request)
+        if form.is_valid() and own.is_valid():
             codes = second_factor.confirm(request.user, form.cleaned_data["code"])
             if codes is not None:
                 # They were opened with less than is asked for from now on.
                 signed_in.end_sessions(request.user, but=request.session.session_key)
                 return render(request, "kalshi/you_codes.html", {"codes": codes, "is_new": True})
             form.add_error("code", "This code is not right. Is the clock of your telephone right?")
-        return self._page(request, form, password)
+        return self._page(request, form, own)
 
     @staticmethod
-    def _password(request: HttpRequest, *, bound: bool) -> Any | None:
-        """Whoever finds a browser open must not be able to lock its owner out."""
-        user: Any = request.user
-        if not user.has_usable_password():
-            return None
-        return ConfirmByPassword(request, request.POST if bound else None)
-
-    @staticmethod
-    def _page(request: HttpRequest, form: CodeForm, password: Any | None) -> HttpResponse:
+    def _page(request: HttpRequest, form: CodeForm, own: Confirmed) -> HttpResponse:
         offer = second_factor.offered(request.user)
         shown = {
             "form": form,
-            "password": password,
+            "own": own,
             "qr": mark_safe(offer.qr_svg),  # noqa: S308 - made by the QR library from our own text
             "key": offer.spelled,
         }
@@ -116,7 +102,7 @@ class AddSecondFactor(_Page):
 
 class RemoveSecondFactor(_Page):
     title = "Remove the second factor"
-    words = "From then on your password alone signs you in. The recovery codes become worthless."
+    words = "From then on your password, or a sign-in link, is enough. The recovery codes become worthless."
     button = "Remove it"
 
     def dispatch(self, request: HttpRequest, *arguments: Any, **options: Any) -> Any:
@@ -125,10 +111,10 @@ class RemoveSecondFactor(_Page):
         return super().dispatch(request, *arguments, **options)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._page(request, confirmation(request))
+        return self._page(request, Confirmed(request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = confirmation(request)
+        form = Confirmed(request)
         return self.done(request) if form.is_valid() else self._page(request, form)
 
     def done(self, request: HttpRequest) -> HttpResponse:

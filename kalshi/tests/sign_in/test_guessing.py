@@ -96,7 +96,7 @@ def test_the_addresses_of_one_ipv6_network_share_their_attempts(monkeypatch: pyt
     assert [answer.status_code for answer in tried] == [200] * 3 + [429]
 
 
-FORMS = ["/you/password/", "/you/second-factor/", "/you/recovery-codes/"]
+FORMS = ["/you/password/", "/you/second-factor/", "/you/second-factor/remove/", "/you/recovery-codes/"]
 
 
 @pytest.mark.parametrize("path", FORMS)

@@ -144,12 +144,12 @@ def test_adding_one_needs_the_password_and_a_right_code_and_ends_other_sessions(
     assert [event.actor for event in told(Action.SECOND_FACTOR_ADDED)] == ["trader"]
 
 
-def test_it_is_removed_with_the_password(person: Any, codes: list[str]) -> None:
+def test_it_is_removed_with_the_password_and_a_code(person: Any, codes: list[str]) -> None:
     client = Client()
     client.force_login(person)
-    client.post("/you/second-factor/remove/", {"password": "wrong"})
-    assert second_factor.is_on(person)
     client.post("/you/second-factor/remove/", {"password": PASSWORD})
+    assert second_factor.is_on(person)
+    client.post("/you/second-factor/remove/", {"password": PASSWORD, "code": codes[0]})
     assert not second_factor.is_on(person)
     assert second_factor.recovery_codes_left(person) == 0
     assert [event.target for event in told(Action.SECOND_FACTOR_REMOVED)] == ["trader"]
