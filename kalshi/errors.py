@@ -19,7 +19,7 @@
         ├── RateLimited             upstream 429, or our own budget is spent
         │   └── LimitedOnTheWay     a 429 that is not Kalshi's
         ├── AuthRejected            upstream 401 or 403: our key, not the caller
-        │   └── TimestampExpired    upstream says our clock is wrong
+        │   └── TimestampExpired    upstream says our clock is wrong; nothing against the key
         ├── NotFound                upstream 404
         └── UnexpectedPayload       the body is no JSON, or far too large
 
@@ -174,7 +174,13 @@ class AuthRejected(UpstreamError):
 
 
 class TimestampExpired(AuthRejected):
-    """401 header_timestamp_expired: our clock and theirs differ; worth one more try with a corrected clock."""
+    """401 header_timestamp_expired: our clock and theirs differ, which says nothing against the key.
+
+    `offset_s`: exchange time minus ours as the answer tells it, in seconds; None when it does not.
+    """
+
+    stale_ok = True
+    offset_s: float | None = None
 
 
 class NotFound(UpstreamError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +38,8 @@ from kalshi.upstream.transport import FunctionTransport, RawResponse, RequestsTr
 PROBE_DEADLINE_S = 8.0
 WARN_ABOVE_S = 2.0
 FAIL_ABOVE_S = 10.0
+NEVER_ACCEPTED_S = 60.0
+"""Kalshi refuses signatures that are this far off; when it accepts one, it is its `Date` that is false."""
 RUN_SANDBOX = "Run `make run`, which starts the sandbox."
 OTHER_FIELDS = "See the log; Kalshi may have changed its fields."
 NO_SCOPES = "none listed, so all"
@@ -55,10 +57,13 @@ class Untested(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One signed answer. `offset_s`: exchange time minus ours; None when the answer does not tell."""
+    """One signed answer. `offset_s`: exchange time minus ours; None when the answer does not tell. `expired`: whether
+    our own time was refused.
+    """
 
     answer: RawResponse
     offset_s: float | None
+    expired: bool
 
 
 class Exchange:
@@ -78,6 +83,9 @@ class Exchange:
         found = f"{abs(offset_s):.1f} s {direction} the exchange"
         if abs(offset_s) <= WARN_ABOVE_S:
             return ok("clock", found)
+        if abs(offset_s) > NEVER_ACCEPTED_S and self._probe.answer.status == 200 and not self._probe.expired:
+            said = f"accepted, though the exchange's Date says that it is {found}"
+            return warn("clock", said, "Compare the clock by hand; the Date may be false.")
         judge = fail if abs(offset_s) > FAIL_ABOVE_S else warn
         return judge("clock", found, "Set this machine's clock, for example: timedatectl set-ntp true")
 
@@ -161,10 +169,8 @@ class Exchange:
         """Signed once more with the exchange's time when ours is refused, to tell a wrong clock from a wrong key."""
         try:
             probe = self._ask(offset_s=0.0)
-            words = error_words(probe.answer.body or b"")
-            expired = probe.answer.status == 401 and words.code.startswith("header_timestamp_expired")
-            if expired and probe.offset_s is not None:
-                return Probe(self._ask(offset_s=probe.offset_s).answer, probe.offset_s)
+            if probe.expired and probe.offset_s is not None:
+                return replace(self._ask(offset_s=probe.offset_s), offset_s=probe.offset_s, expired=True)
         except KalshiError as error:
             return error
         return probe
@@ -195,7 +201,10 @@ class Exchange:
         began = time.monotonic()
         path = ENDPOINTS["get_balance"].path
         answer = transport.get(path, (), sign=sign, deadline_s=PROBE_DEADLINE_S, request_id="verify")
-        return Probe(answer, server_offset_s(answer.headers, self._now(), time.monotonic() - began))
+        words = error_words(answer.body or b"")
+        expired = answer.status == 401 and words.code.startswith("header_timestamp_expired")
+        told_s = server_offset_s(answer.headers, self._now(), time.monotonic() - began)
+        return Probe(answer, told_s, expired)
 
     def _transport(self) -> Transport:
         if self._setup.request_function is not None:

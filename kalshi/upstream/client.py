@@ -1,7 +1,7 @@
 """Ask Kalshi one question, as well as it can be asked: within the budget, signed, retried, explained.
 
 Knows no operation by name. The order of one attempt: the gate admits (budget, breaker), the transport signs
-and asks, the clock learns, the gate hears how it went. Nothing is cached here, and the body is not touched.
+and asks, the gate hears how it went, a refused time is corrected. Nothing is cached here, and the body is not touched.
 """
 
 import logging
@@ -14,14 +14,12 @@ from typing import Protocol
 from kalshi.errors import (
     BreakerOpen,
     KalshiError,
-    LimitedOnTheWay,
     NoCredentials,
-    NotTheExchange,
     TimestampExpired,
     UnexpectedPayload,
 )
 from kalshi.upstream import documents
-from kalshi.upstream.clock import ExchangeClock
+from kalshi.upstream.clock import ExchangeClock, Timing
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.endpoints import Endpoint
 from kalshi.upstream.error_bodies import error_of, error_words, masked, words_of
@@ -100,7 +98,7 @@ class Client:
         policy = self._policies[background]
         started = self._monotonic()
         retries = 0
-        resigned = False
+        timing = Timing(self._clock)
         failure: KalshiError | None = None
         while True:
             try:
@@ -110,11 +108,11 @@ class Client:
             except BreakerOpen as refusal:
                 raise failure or refusal from None  # what really happened says more
             try:
-                return self._attempt(call, deadline_s, request_id, attempt=1 + retries + resigned)
-            except TimestampExpired:
-                if resigned or self._transport.signs_itself:
+                attempt = 1 + retries + timing.corrections
+                fetched = self._attempt(call, deadline_s, request_id, timing.offset_s, attempt=attempt)
+            except TimestampExpired as refusal:
+                if self._signer(timing.offset_s) is None or not timing.correct(refusal.offset_s):
                     raise
-                resigned = True  # the clock has learned from the refusal; sign once more
                 continue
             except KalshiError as error:
                 elapsed_s = self._monotonic() - started
@@ -122,6 +120,9 @@ class Client:
                 if wait_s is None:
                     raise
                 failure = error
+            else:
+                timing.accepted()
+                return fetched
             retries += 1
             self._sleep(wait_s)
 
@@ -136,7 +137,9 @@ class Client:
         )
         return attempt_deadline_s(policy, self._timeout_s, self._monotonic() - started)
 
-    def _attempt(self, call: Call, deadline_s: float, request_id: str, *, attempt: int) -> Fetched:
+    def _attempt(
+        self, call: Call, deadline_s: float, request_id: str, offset_s: float, *, attempt: int
+    ) -> Fetched:
         """One admitted question. Reports to the gate and the log whatever happens."""
         began = self._monotonic()
         status: int | None = None
@@ -145,7 +148,11 @@ class Client:
         drifted = False
         try:
             raw = self._transport.get(
-                call.path, call.params, sign=self._signer(), deadline_s=deadline_s, request_id=request_id
+                call.path,
+                call.params,
+                sign=self._signer(offset_s),
+                deadline_s=deadline_s,
+                request_id=request_id,
             )
             status = raw.status
             fetched = self._judged(call.endpoint, raw, self._monotonic() - began)
@@ -164,9 +171,8 @@ class Client:
         """The answer when it is good data, else the error it stands for."""
         secrets = [*raw.secrets, self._credentials.key_id if self._credentials else ""]
         error = None if raw.status == 200 else error_of(raw.status, raw.headers, raw.body, secrets=secrets)
-        is_kalshis = not isinstance(error, NotTheExchange | LimitedOnTheWay)
-        if self._credentials and is_kalshis and (endpoint.signed or isinstance(error, TimestampExpired)):
-            self._clock.learn(raw.headers, took_s)
+        if isinstance(error, TimestampExpired):
+            error.offset_s = self._clock.told_s(raw.headers, took_s)
         if error is not None:
             raise error
         body = raw.body or b""
@@ -180,12 +186,12 @@ class Client:
             log.warning("%s has drifted: it has no %s", endpoint.operation, endpoint.promises)
         return Fetched(body, raw.status, raw.headers, drifted and endpoint.keeps_promise)
 
-    def _signer(self) -> Signer | None:
+    def _signer(self, offset_s: float) -> Signer | None:
         """Signs with the time of the moment it is called, so that waiting before costs no validity."""
         credentials = self._credentials
         if credentials is None or self._transport.signs_itself:
             return None
-        return lambda method, path: signature_headers(credentials, method, path, self._clock.ts_ms())
+        return lambda method, path: signature_headers(credentials, method, path, self._clock.ts_ms(offset_s))
 
 
 def _json_object(body: bytes) -> dict[str, object]:

@@ -61,12 +61,12 @@ HIDDEN = [
     errors.BreakerOpen("x"),
     errors.RateLimited("x"),
     errors.UnexpectedPayload("x"),
+    errors.TimestampExpired("x"),
 ]
 SHOWN = [
     errors.BadRequest("x"),
     errors.UpstreamRefused("x"),
     errors.AuthRejected("x"),
-    errors.TimestampExpired("x"),
     errors.NotFound("x"),
     errors.NoCredentials("x"),
     errors.EndpointOff("x"),

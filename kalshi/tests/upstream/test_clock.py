@@ -1,10 +1,8 @@
-import threading
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi.upstream.clock import ExchangeClock, server_offset_s
+from kalshi.upstream.clock import ExchangeClock, Timing, server_offset_s, untried_offset_s
 
 DATE = {"date": "Fri, 20 Nov 2026 12:00:00 GMT"}
 DATE_S = 1_795_176_000.0
@@ -43,37 +41,34 @@ def test_an_answer_that_cannot_tell_teaches_nothing(headers: dict[str, str], too
     assert server_offset_s(headers, DATE_S, took_s) is None
 
 
-def test_a_small_offset_is_ignored_and_a_large_one_is_applied() -> None:
-    ours_s = DATE_S + 0.5
-    clock = ExchangeClock(lambda: ours_s)
-    assert clock.ts_ms() == round(ours_s * 1000)
-    ours_s = DATE_S + 2.4
-    clock.learn(DATE, 0.0)
-    assert clock.offset_s == 0.0
-    ours_s = DATE_S + 60.5
-    clock.learn(DATE, 0.0)
-    assert clock.ts_ms() == round((DATE_S + 0.5) * 1000)
+@pytest.mark.parametrize(
+    ("refused", "told_s", "expected"),
+    [
+        ([0.0], 60.0, 60.0),
+        ([0.0], None, None),
+        ([0.0], 1.9, None),
+        ([0.0, 60.0], 90.0, None),
+        ([60.0], -5.0, -5.0),
+        ([60.0], 61.0, 0.0),
+        ([60.0], None, 0.0),
+        ([60.0, 3600.0], 7200.0, 0.0),
+        ([60.0, 3600.0, 0.0], 90.0, None),
+    ],
+)
+def test_the_date_is_tried_first_and_our_own_time_last(
+    refused: list[float], told_s: float | None, expected: float | None
+) -> None:
+    assert untried_offset_s(refused, told_s) == expected
 
 
-def test_it_forgets_the_offset_when_the_clock_is_set_right() -> None:
-    ours_s = DATE_S + 60.5
-    clock = ExchangeClock(lambda: ours_s)
-    clock.learn(DATE, 0.0)
-    ours_s = DATE_S + 0.5
-    clock.learn(DATE, 0.0)
-    assert clock.offset_s == 0.0
-
-
-def test_it_can_be_shared_between_threads() -> None:
+def test_later_questions_begin_with_the_offset_that_was_accepted() -> None:
     clock = ExchangeClock(lambda: DATE_S + 60.5)
-    threads = [
-        threading.Thread(target=lambda: [clock.learn(DATE, 0.0) for _ in range(200)]) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert clock.offset_s == pytest.approx(-60)
+    timing = Timing(clock)
+    assert timing.correct(clock.told_s(DATE, 0.0))
+    assert Timing(clock).offset_s == 0.0
+    timing.accepted()
+    assert Timing(clock).offset_s == pytest.approx(-60)
+    assert clock.ts_ms(clock.offset_s) == round((DATE_S + 0.5) * 1000)
 
 
 @given(st.text())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from kalshi import conf
 from kalshi.services import engine, verify_exchange
 from kalshi.tests.servers import Sandbox, free_port, running
+from kalshi.tests.upstream.raw_server import Line, answer, serving
 from kalshi.tests.verify_setup.conftest import of
 from kalshi.tests.verify_setup.findings import AFTER_SIGNATURE, statuses, verified
 
@@ -92,6 +94,22 @@ def test_a_wrong_clock_is_told_from_a_wrong_key(
     assert words in findings["clock"].found
     if expected:
         assert "timedatectl" in findings["clock"].remedy
+
+
+def test_a_false_date_is_no_fault_of_a_clock_that_the_exchange_accepts(
+    settings: Any, configured: dict[str, Any]
+) -> None:
+    def an_hour_ahead(line: Line) -> None:
+        while request := line.read_request():
+            ours_s = int(request.headers.get("kalshi-access-timestamp", "0")) / 1000
+            date = f"Date: {formatdate(ours_s + 3600, usegmt=True)}\r\n"
+            line.send(answer(b'{"balance":5}', headers=date))
+
+    with serving(an_hour_ahead) as server:
+        finding = verified(settings, configured | {"BASE_URL": server.url})["clock"]
+    assert finding.status == "warn"
+    assert "accepted" in finding.found
+    assert "timedatectl" not in finding.remedy
 
 
 def test_an_unknown_key_id_is_told_by_name(settings: Any, configured: dict[str, Any]) -> None:
