@@ -1,20 +1,28 @@
 """HTTP connections that keep one deadline, give each question its own answer, and know when they went stale.
 
-A read time-out starts anew with every byte, so a body that drips never ends. Here the time-out that urllib3
-sets before an answer is read bounds the whole answer, interim ones, headers and body: every wait for bytes gets
-only what is left of it. A connection is kept only when its answer was whole and nothing has come after it.
+A read time-out starts anew with every byte, so a body that drips never ends, and a time-out for connecting with every
+address of a host, so sixteen of them take sixteen times as long. Here connecting, TLS included, has one time for all
+addresses, and the time-out that urllib3 sets before an answer is read bounds the whole answer, interim ones, headers
+and body: every wait for bytes gets only what is left of it. A connection is kept only when its answer was whole and
+nothing has come after it.
 """
 
+import socket
 import ssl
+import sys
+import time
 from http.client import RemoteDisconnected
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.poolmanager import PoolManager
+from urllib3.util import Timeout
 
 from kalshi.upstream.answers import Answer, is_quiet
+from kalshi.upstream.dialing import LEAST_S, dial
 
 POOL_SIZE = 128
 """Idle connections kept per host; with more threads than that, connections are dropped with a log line each."""
@@ -24,9 +32,38 @@ class StaleConnectionError(ConnectionError):
     """The server closed a kept-alive connection before it took our request; asking again at once is right."""
 
 
+class Until(Timeout):
+    """At most `connect_s` to connect, and the end at `deadline` (monotonic seconds).
+
+    urllib3 copies a time-out before each step; every copy has what is left, whatever the steps before it took.
+    """
+
+    def __init__(self, deadline: float, connect_s: float) -> None:
+        super().__init__(connect=connect_s, total=max(LEAST_S, deadline - time.monotonic()))
+        self.deadline = deadline
+        self.connect_s = connect_s
+
+    def clone(self) -> "Until":
+        return Until(self.deadline, self.connect_s)
+
+
 class _Connection(HTTPConnection):
     response_class = Answer
     _answer: Answer | None = None
+
+    def _new_conn(self) -> socket.socket:
+        """As urllib3's, but its time-out counts for all addresses together."""
+        assert self.timeout is not None  # noqa: S101 - Until always has one
+        try:
+            sock = dial(self._dns_host, self.port, self.timeout, self.socket_options or ())
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connecting took too long") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection: {error}") from error
+        sys.audit("http.client.connect", self, self.host, self.port)
+        return sock
 
     def connect(self) -> None:
         super().connect()

@@ -17,10 +17,9 @@ from typing import Protocol, Self
 
 import requests
 from urllib3.exceptions import HTTPError as Urllib3Error
-from urllib3.util import Timeout
 
 from kalshi.errors import FunctionFailed, KalshiError, UnexpectedPayload, UpstreamTimeout
-from kalshi.upstream.connections import DeadlineAdapter
+from kalshi.upstream.connections import DeadlineAdapter, Until
 from kalshi.upstream.hosts import checked_base_url
 from kalshi.upstream.params import Params
 from kalshi.upstream.request_function import (
@@ -35,6 +34,7 @@ from kalshi.upstream.signing import Signer, secrets_of
 from kalshi.upstream.translation import is_stale, translated
 
 CONNECT_S = 3.0
+"""For all addresses of the host together, TLS included."""
 MAX_BODY_BYTES = 32 * 1024 * 1024
 LARGE_BYTES = 1024 * 1024
 MAX_LARGE = 4
@@ -140,15 +140,14 @@ class RequestsTransport:
         self._session.close()
 
     def _attempt(self, path: str, params: Params, sign: Signer | None, deadline: float) -> RawResponse:
-        left_s = deadline - time.monotonic()
-        if left_s <= 0:
+        if deadline <= time.monotonic():
             raise UpstreamTimeout("Kalshi did not answer in time.")
         prepared = requests.Request("GET", self.base_url + path, _HEADERS, params=list(params)).prepare()
         if sign is not None:
             # From the prepared request, so that what is signed is what is sent.
             prepared.headers.update(sign("GET", prepared.path_url.partition("?")[0]))
         secrets = secrets_of(prepared.headers)
-        timeout = Timeout(connect=self._connect_s, total=left_s)
+        timeout = Until(deadline, self._connect_s)
         response = self._session.send(prepared, stream=True, allow_redirects=False, timeout=timeout)  # type: ignore[arg-type]
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
