@@ -20,6 +20,8 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_INTERIM = 16
 """Interim answers before the answer."""
 _RECEIVE_BYTES = 64 * 1024
+_LEFT_OUT = frozenset({b"transfer-encoding", b"set-cookie", b"set-cookie2"})
+"""Undone here; and we keep no cookies, so nothing is to parse what an exchange puts there."""
 _LENGTHS = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
 _ODD_LINES = re.compile(rb"(?<!\r)\n|\r(?!\n)|\n[ \t]|^HTTP/1\.[^1]", re.MULTILINE)
 
@@ -118,7 +120,7 @@ class Answer(HTTPResponse):
         self._is_chunked = any(name == b"transfer-encoding" for name, _ in head.headers)
         self.headers = self.msg = HTTPMessage()
         for name, value in head.headers:
-            if name != b"transfer-encoding":  # undone here
+            if name not in _LEFT_OUT:
                 self.headers[name.decode("ascii")] = value.decode("latin-1")
         self.status = self.code = head.status_code
         self.reason, self.version = head.reason.decode("latin-1"), 11

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from queue import Empty, SimpleQueue
 from typing import Protocol, Self
@@ -81,12 +80,11 @@ class Transport(Protocol):
 
 
 class _Session(requests.Session):
-    """A session that neither follows redirects nor reads their bodies, and keeps no cookies."""
+    """A session that neither follows redirects nor reads their bodies. Answers reach it without their cookies."""
 
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False  # or ~/.netrc would lay its own Authorization over ours
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
