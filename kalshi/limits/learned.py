@@ -1,10 +1,9 @@
 """What Kalshi says about the account's budget: /account/limits and /account/endpoint_costs. Pure.
 
 Both readers are tolerant: a missing or odd field keeps its old value, odd rows are left out, and the names of what
-could not be read are returned for the log.
+could not be read are returned for the log. Numbers that cannot be true count as odd.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,10 +15,12 @@ from kalshi.upstream.error_bodies import cleaned
 API_PREFIX = "/trade-api/v2"
 MAX_TIER = 40
 """Letters of a tier's name, which stands in logs, on pages and in every status."""
-MIN_LIMIT = 10.0
-"""Tokens. With less, not even one usual request a second could be made; the lowest tier has 200."""
-MAX_COST = 1000.0
-"""Tokens. Kalshi's dearest request costs 50. What one takes is owed, and millions would outlast Kalshi's mistake."""
+MIN_LIMIT, MAX_LIMIT = 100.0, 100_000.0
+"""Tokens. The lowest tier has 200, the highest 12,000."""
+MIN_COST, MAX_COST = 1.0, MIN_LIMIT
+"""Tokens. Kalshi's requests cost 2 to 50. No cost is above any limit, so whatever is believed, a request a second can
+be made; and none is free, so that a budget remains.
+"""
 MAX_BYTES = 256 * 1024
 """A longer answer counts as one without fields: what is learned from it would be kept as long as the process lives."""
 
@@ -39,8 +40,8 @@ class Granted:
         read = read if isinstance(read, dict) else {}
         tier = payload.get("usage_tier")
         tier = cleaned(tier)[:MAX_TIER] or None
-        refill = _number(read.get("refill_rate"), minimum=MIN_LIMIT)
-        capacity = _number(read.get("bucket_capacity"), minimum=MIN_LIMIT)
+        refill = _number(read.get("refill_rate"), MIN_LIMIT, MAX_LIMIT)
+        capacity = _number(read.get("bucket_capacity"), MIN_LIMIT, MAX_LIMIT)
         found = {"usage_tier": tier, "read.refill_rate": refill, "read.bucket_capacity": capacity}
         granted = type(self)(tier or self.tier, refill or self.refill_per_s, capacity or self.capacity)
         return granted, [name for name, value in found.items() if not value]
@@ -56,7 +57,7 @@ class CostTable:
     def learn(self, body: bytes) -> tuple[Self, list[str]]:
         """(the table now, what could not be read)."""
         payload = _object(body)
-        default = _number(payload.get("default_cost"), minimum=1, maximum=MAX_COST)
+        default = _number(payload.get("default_cost"), MIN_COST, MAX_COST)
         faults = [] if default is not None else ["default_cost"]
         default = self.default if default is None else default
         rows = payload.get("endpoint_costs")
@@ -95,21 +96,21 @@ def _object(body: bytes) -> Mapping[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _number(value: object, *, minimum: float = 0.0, maximum: float = math.inf) -> float | None:
-    """A finite number between the two, or None; True and False are no numbers."""
+def _number(value: object, minimum: float, maximum: float) -> float | None:
+    """A number between the two, or None; True and False are no numbers."""
     if isinstance(value, bool) or not isinstance(value, int | Number):
         return None
     try:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) and minimum <= number <= maximum else None
+    return number if minimum <= number <= maximum else None
 
 
 def _route(row: object) -> tuple[tuple[str, ...], float] | None:
     if not isinstance(row, dict):
         return None
-    path, cost = row.get("path"), _number(row.get("cost"), maximum=MAX_COST)
+    path, cost = row.get("path"), _number(row.get("cost"), MIN_COST, MAX_COST)
     if not isinstance(path, str) or cost is None:
         return None
     return _segments(path.removeprefix(API_PREFIX)), cost

@@ -2,7 +2,8 @@
 
 First after the first successful call (so an exchange that is away costs nothing), then hourly, after a 429, and a
 minute after a failure. Until then the budget stands on the numbers of the smallest tier. With Redis one process at a
-time asks, and the others take over what it learned.
+time asks, and the others take over what it learned. The two requests stand in line with those of persons: as background
+work they would wait for ever where wrong limits keep the budget spent.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ LOOK_EVERY_S = 15.0
 
 
 class AccountLimits:
-    """can_sign: whether the account's own limits can be asked for; the costs are public. shelf: None without Redis."""
+    """client: with the patience LEARNING. can_sign: whether the account's own limits can be asked for; the costs are
+    public. shelf: None without Redis.
+    """
 
     def __init__(
         self, client: Client, budget: Budget | SharedBudget, shelf: Shelf | None = None, *, can_sign: bool
@@ -114,4 +117,4 @@ class AccountLimits:
 
     def _fetch(self, operation: str) -> bytes:
         call = params.validate(ENDPOINTS[operation], [], {}, api=False)
-        return self._client.fetch(call, background=True, request_id="limits").body
+        return self._client.fetch(call, request_id="limits").body

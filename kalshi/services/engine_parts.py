@@ -36,6 +36,7 @@ from kalshi.upstream import credentials as credential_files
 from kalshi.upstream.client import Client
 from kalshi.upstream.clock import ExchangeClock
 from kalshi.upstream.credentials import Credentials
+from kalshi.upstream.retry import FOREGROUND, LEARNING
 from kalshi.upstream.transport import FunctionTransport, RequestsTransport, Transport
 
 DOCUMENTS_BYTES = 64 * 2**20
@@ -172,9 +173,13 @@ def build(
         on_upstream=shared.observers.on_upstream,
         on_limited=lambda: limits.learn_again(),  # noqa: PLW0108 - it needs the client, which needs the gate
     )
-    client = Client(_transport(setup), credentials, gate, ExchangeClock(), timeout_s=setup.timeout_s)
+    transport, clock = _transport(setup), ExchangeClock()
+    client, learner = (
+        Client(transport, credentials, gate, clock, timeout_s=setup.timeout_s, foreground=patience)
+        for patience in (FOREGROUND, LEARNING)
+    )
     shelf = Shelf(shared.link, scope.budget_name) if shared.link else None
-    limits = AccountLimits(client, budget, shelf, can_sign=can_sign)
+    limits = AccountLimits(learner, budget, shelf, can_sign=can_sign)
     return Engine(
         setup=setup,
         credentials=credentials,

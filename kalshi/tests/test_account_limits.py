@@ -26,8 +26,7 @@ class Exchange:
         self.asked = []
         self.error = None
 
-    def fetch(self, call, *, background, request_id):
-        assert background
+    def fetch(self, call, *, request_id):
         self.asked.append(call.endpoint.operation)
         if self.error:
             raise self.error

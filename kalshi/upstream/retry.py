@@ -17,6 +17,8 @@ class RetryPolicy:
 
 FOREGROUND = RetryPolicy()
 BACKGROUND = RetryPolicy(total_s=60.0, admit_s=60.0)
+LEARNING = RetryPolicy(total_s=150.0, admit_s=120.0)
+"""Of the account's limits: stands in line with persons, who wait for seconds, and so always has its turn."""
 
 
 def delay_s(policy: RetryPolicy, retries_made: int, elapsed_s: float, chance: float) -> float | None:

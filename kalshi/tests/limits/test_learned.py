@@ -66,12 +66,13 @@ def test_before_anything_is_learned_the_endpoint_tables_cost_holds():
 
 
 def test_odd_rows_are_left_out_and_named_and_the_rest_counts():
-    odd = [None, {"path": 5, "cost": 1}, {"path": "/x", "cost": "many"}, {"path": "/x", "cost": True}]
+    values = ("many", True, 0, -5, 0.5, 101, 1000, 1e308)
+    odd = [None, {"path": 5, "cost": 1}, *({"path": "/x", "cost": value} for value in values)]
     rows = [*odd, {"method": "GET", "path": "/trade-api/v2/x", "cost": 3}]
     table, faults = CostTable(default=10.0).learn(body({"endpoint_costs": rows}))
     assert table.cost("/x", otherwise=7) == 3
     assert table.cost("/y", otherwise=7) == 10
-    assert faults == ["default_cost", *(f"endpoint_costs[{n}]" for n in range(4))]
+    assert faults == ["default_cost", *(f"endpoint_costs[{n}]" for n in range(len(odd)))]
 
 
 def test_the_recorded_limits_are_read():
@@ -87,18 +88,24 @@ def test_the_recorded_limits_are_read():
         (b"<html>", ["usage_tier", "read.refill_rate", "read.bucket_capacity"]),
         (b"[1]", ["usage_tier", "read.refill_rate", "read.bucket_capacity"]),
         (b"[" * 100_000, ["usage_tier", "read.refill_rate", "read.bucket_capacity"]),
-        (b'{"usage_tier":"x","read":{"refill_rate":0,"bucket_capacity":90}}', ["read.refill_rate"]),
-        (b'{"usage_tier":"x","read":{"refill_rate":50,"bucket_capacity":1}}', ["read.bucket_capacity"]),
-        (b'{"usage_tier":"x","read":{"refill_rate":50,"bucket_capacity":"9"}}', ["read.bucket_capacity"]),
-        (b'{"usage_tier":"x","read":{"refill_rate":50,"bucket_capacity":1e999}}', ["read.bucket_capacity"]),
+        (b'{"usage_tier":"x","read":{"refill_rate":0,"bucket_capacity":190}}', ["read.refill_rate"]),
+        (b'{"usage_tier":"x","read":{"refill_rate":150,"bucket_capacity":1}}', ["read.bucket_capacity"]),
+        (b'{"usage_tier":"x","read":{"refill_rate":150,"bucket_capacity":"9"}}', ["read.bucket_capacity"]),
+        (b'{"usage_tier":"x","read":{"refill_rate":150,"bucket_capacity":1e999}}', ["read.bucket_capacity"]),
+        (b'{"usage_tier":"x","read":{"refill_rate":150,"bucket_capacity":1e308}}', ["read.bucket_capacity"]),
+        (b'{"usage_tier":"x","read":{"refill_rate":1e6,"bucket_capacity":190}}', ["read.refill_rate"]),
+        (
+            b'{"usage_tier":"x","read":{"refill_rate":10,"bucket_capacity":10}}',
+            ["read.refill_rate", "read.bucket_capacity"],
+        ),
     ],
 )
 def test_what_cannot_be_read_keeps_its_old_value_and_is_named(payload, faults):
     old = Granted("advanced", 300, 900)
     granted, found = old.learn(payload)
     assert found == faults
-    assert granted.refill_per_s in (300, 50)
-    assert granted.capacity in (900, 90)
+    assert granted.refill_per_s in (300, 150)
+    assert granted.capacity in (900, 190)
     assert granted.tier in ("advanced", "x")
 
 
@@ -111,12 +118,11 @@ def test_a_tiers_name_can_neither_steer_a_terminal_nor_fill_a_page():
 
 
 @given(json_values)
-def test_no_answer_of_any_shape_breaks_the_budget(value):
+def test_whatever_is_told_a_request_a_second_can_be_made(value):
     granted, _ = Granted().learn(body(value))
-    assert granted.refill_per_s >= 10
-    assert granted.capacity >= 10
     table, _ = CostTable().learn(body(value))
-    assert 0 <= table.cost("/portfolio/balance", otherwise=10) <= 1000
+    assert 1 <= table.cost("/portfolio/balance", otherwise=10) <= granted.refill_per_s <= 100_000
+    assert granted.refill_per_s >= 100 and 100 <= granted.capacity <= 100_000
 
 
 def test_an_answer_that_is_far_too_long_is_not_kept():
