@@ -32,7 +32,9 @@ EXPIRED = b'{"error":{"code":"header_timestamp_expired","message":"header timest
 class OpenGate:
     """Lets everything pass."""
 
-    def admit(self, endpoint: Endpoint, *, charged: bool, background: bool, max_wait_s: float) -> None:
+    def admit(
+        self, endpoint: Endpoint, *, charged: bool, background: bool, max_wait_s: float, caller: str
+    ) -> None:
         pass
 
     def report(
