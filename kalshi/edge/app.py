@@ -5,9 +5,10 @@ A request is answered here when all of this holds, and goes to Django otherwise:
 1. GET or HEAD, of an address to which Django gave an answer from the cache before (so its host is allowed and its
    parameters are good);
 2. without `no-cache`, and no header of ours twice;
-3. the credential was checked by Django within the last two seconds, and the account found that it is about; the answer
-   is the one that Django gave for this very account, whoever asked then; where only the two seconds are over, one
-   request of the caller goes to Django and the others wait for it, a second at most;
+3. the credential was checked by Django within the last two seconds, at whatever address, and it was found as whom
+   Kalshi is asked for it: which account, with which key, as which subaccount; the answer is the one that Django gave
+   for this very identity, whoever asked then; where only the two seconds are over, one request of the caller goes to
+   Django and the others wait for it, a second at most;
 4. the entry is in memory and fresh; or stale while its refresh runs or the breaker is open.
 
 Bytes, status and headers are those that Django would send; a test sends everything through both ways and compares.

@@ -31,26 +31,31 @@ class Callers:
         self._renewing: dict[Caller, float] = {}
         self._forgotten_at = 0.0
 
-    def let_in(self, caller: Caller, account: str, checked_at: float, name: str) -> None:
-        """Remember a check: this account is the caller's. checked_at: when it began, since what it saw may have changed
-        right after; name: of the credential, however it was sent.
+    def let_in(self, caller: Caller, identity: str, checked_at: float, name: str) -> None:
+        """Remember a check: for this caller Kalshi is asked as this identity. checked_at: when it began, since what it
+        saw may have changed right after; name: of the credential, however it was sent.
+
+        Nothing happens when a later check is remembered: answers that waited for Kalshi come out of turn.
         """
-        gone = self._checked.put(caller, (checked_at, account, name), size_of(caller) + CALLER_BYTES)
+        last = self._checked.get(caller)
+        if last is not None and checked_at < last[0]:
+            return
+        gone = self._checked.put(caller, (checked_at, identity, name), size_of(caller) + CALLER_BYTES)
         for each in (caller, *gone):
             self._renewing.pop(each, None)
 
-    def account(self, caller: Caller, now: float) -> str | None:
-        """Whose data the caller gets; None when the last check does not count any more, or there was none."""
+    def identity(self, caller: Caller, now: float) -> str | None:
+        """As whom Kalshi is asked for the caller; None when the last check counts no more, or there was none."""
         checked = self._checked.get(caller)
         if checked is None:
             return None
-        checked_at, account, _ = checked
+        checked_at, identity, _ = checked
         if now - checked_at < self._remembered_s and checked_at > self._forgotten_at:
-            return account
+            return identity
         return None
 
-    def last_account(self, caller: Caller) -> str | None:
-        """Whose data the caller got last, whether or not that counts still."""
+    def last_identity(self, caller: Caller) -> str | None:
+        """What the last check found, whether or not that counts still."""
         checked = self._checked.get(caller)
         return None if checked is None else checked[1]
 

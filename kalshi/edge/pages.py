@@ -55,7 +55,7 @@ class Made:
 
 @dataclass(slots=True)
 class Page:
-    """One address for one account. `around`: status -> the headers that stay the same whatever the entry."""
+    """One address for one identity. `around`: status -> the headers that stay the same whatever the entry."""
 
     key: str
     operation: str
@@ -120,7 +120,7 @@ def _good_until(entry: Entry, options: EndpointOptions, now: float) -> float:
 
 
 class Pages:
-    """The addresses asked for last, each for the account that was answered. Used by the event loop alone.
+    """The addresses asked for last, each for the identity as which Kalshi is asked. Used by the event loop alone.
 
     max_bytes: what they take in memory together.
     """
@@ -128,12 +128,12 @@ class Pages:
     def __init__(self, max_bytes: int = PAGES_BYTES) -> None:
         self._pages: ByteTable[tuple[Address, str], Page] = ByteTable(max_bytes)
 
-    def get(self, address: Address, account: str) -> Page | None:
-        return self._pages.get((address, account))
+    def get(self, address: Address, identity: str) -> Page | None:
+        return self._pages.get((address, identity))
 
     def learn(self, address: Address, answered: Answered, route: str, log_path: LogPath) -> Page:
-        """The page of an address and an account, made anew when another key answers there now."""
-        place = (address, answered.account)
+        """The page of an address and an identity, made anew when another key answers there now."""
+        place = (address, answered.identity)
         page = self._pages.get(place)
         if page is None or page.key != answered.key or page.breaker is not answered.breaker:
             page = Page(answered.key, answered.operation, route, log_path, answered.breaker)

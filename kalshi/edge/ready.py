@@ -56,12 +56,12 @@ class ReadyAnswers:
     def learn(
         self, question: Question, answered: Answered, checked_at: float, *, route: str, log_path: LogPath
     ) -> Page:
-        """Django let the caller in to an account and answered from this key; it began at checked_at, monotonic
+        """Django let the caller in and answered from this key; it began at checked_at, monotonic
         seconds.
         """
         if question.key_id is not None and answered.signer is not None:
             self._keys.learn(question.key_id, answered.signer)
-        self._callers.let_in(question.caller, answered.account, checked_at, answered.caller)
+        self._callers.let_in(question.caller, answered.identity, checked_at, answered.caller)
         return self._pages.learn(question.address, answered, route, log_path)
 
     def caller_name(self, question: Question) -> str:
@@ -70,8 +70,8 @@ class ReadyAnswers:
 
     def answered(self, question: Question, status: int) -> None:
         """Django answered, or refused, what one caller was sent to get going: the next ones must hear of that."""
-        account = self._callers.last_account(question.caller)
-        page = None if account is None else self._pages.get(question.address, account)
+        identity = self._callers.last_identity(question.caller)
+        page = None if identity is None else self._pages.get(question.address, identity)
         if page is not None:
             self._starting.pop(page.key)
         # Anybody can send a bad signature in the name of a key.
@@ -86,8 +86,8 @@ class ReadyAnswers:
         if self._options is None or question.wants_fetch:
             return None
         checking = time.monotonic()
-        account = self._callers.account(question.caller, checking)
-        page = None if account is None else self._pages.get(question.address, account)
+        identity = self._callers.identity(question.caller, checking)
+        page = None if identity is None else self._pages.get(question.address, identity)
         if page is None or not self._may_answer(question, stamp, checking):
             return None
         options = self._options.endpoints[page.operation]
@@ -123,9 +123,9 @@ class ReadyAnswers:
         """Whether a fresh answer is at hand, and was this caller's until the last check counted no more."""
         if self._options is None or question.wants_fetch:
             return False
-        account = self._callers.last_account(question.caller)
-        page = None if account is None else self._pages.get(question.address, account)
-        if page is None or self._callers.account(question.caller, time.monotonic()) is not None:
+        identity = self._callers.last_identity(question.caller)
+        page = None if identity is None else self._pages.get(question.address, identity)
+        if page is None or self._callers.identity(question.caller, time.monotonic()) is not None:
             return False
         options = self._options.endpoints[page.operation]
         entry = self._cache.hot(page.key) if options.enabled else None

@@ -72,8 +72,8 @@ class _Held:
 
 
 def _facts(row: Account) -> _Facts:
-    """What an engine depends on."""
-    return (row.uid, row.environment, row.key_id, row.sealed_key)
+    """What an engine depends on, and the keys that it remembers having read last."""
+    return (row.uid, row.environment, row.key_id, row.sealed_key, row.subaccount)
 
 
 class _Holder:

@@ -20,15 +20,15 @@ CALLER_NAME = "kalshi.caller"
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The caller was let in to this account, and the answer was that of this cache key.
+    """The caller was let in, Kalshi is asked as this identity for it, and the answer was that of this cache key.
 
-    account: as it stands in cache keys; breaker: that of the operation and its host; caller: as `tell_caller` said it;
+    identity: that of the reading; breaker: that of the operation and its host; caller: as `tell_caller` said it;
     signer: the public key with which the caller signed, None for all others.
     """
 
     key: str
     operation: str
-    account: str
+    identity: str
     breaker: OperationBreaker
     caller: str
     signer: PublicKey | None = None
@@ -51,8 +51,8 @@ def tell(
     scope = environ.get("asgi.scope", {})
     told = scope.get(SCOPE_NAME)
     if told is not None:
-        account, breaker = reading.engine.scope.account, reading.engine.breakers.of(operation)
-        told.append(Answered(reading.key, operation, account, breaker, scope[CALLER_NAME], signer))
+        breaker = reading.engine.breakers.of(operation)
+        told.append(Answered(reading.key, operation, reading.identity, breaker, scope[CALLER_NAME], signer))
 
 
 def tell_caller(environ: Mapping[str, Any], name: str) -> None:

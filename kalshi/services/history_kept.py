@@ -14,14 +14,13 @@ from typing import Any
 from kalshi.byte_lru import ByteLru
 from kalshi.byte_table import size_of
 from kalshi.cache.entry import etag_of
-from kalshi.cache.keys import Scope
 from kalshi.errors import KalshiError, NotFound
 from kalshi.models import Account
 from kalshi.services import costly, engine
 from kalshi.services.history_market import MOVED, read_wherever
 from kalshi.services.history_read import History, Reader, read_cutoff, read_history
 from kalshi.services.history_walk import MAX_S
-from kalshi.services.read import Reading
+from kalshi.services.read import Reading, identity_of
 from kalshi.upstream.endpoints import Endpoint
 from kalshi.upstream.params import Call
 
@@ -106,17 +105,20 @@ class Question:
     path_args: Mapping[str, str]
     forced: bool
 
-    def name(self, scope: Scope) -> str:
-        """Of its document. Begins with the account's id, see `engine_parts.Shared.documents`."""
+    def name(self, owner: str, identity: str) -> str:
+        """Of its document. owner: the account's id, see `engine_parts.Shared.documents`; identity: as whom Kalshi is
+        asked for it (`read.identity_of`).
+        """
         asked = f"{self.endpoint.operation} {sorted(self.path_args.items())} {self.query}"
-        return f"{scope.account} {scope.account_name} {asked}"
+        return f"{owner} {identity} {asked}"
 
 
 def document(question: Question, reader: Reader, *, account: Account, caller: str) -> Document:
     """account: whose data `reader` reads; caller: whose share it takes. Raises what `read_history` and `read_wherever`
     raise, and what `Costly.once` does.
     """
-    name = question.name(engine.of(account).scope)
+    running = engine.of(account)
+    name = question.name(running.scope.account, identity_of(running, account))
     maker = Maker(engine.shared().documents, name, question, reader)
     return maker.again() or costly.work.once((name, question.forced), caller, maker.make)
 

@@ -21,12 +21,25 @@ SPARE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An answer, its cache key, the endpoint settings under which it was given, and the engine that gave it."""
+    """An answer, its cache key, the endpoint settings under which it was given, the engine that gave it, and as whom
+    Kalshi was asked (`identity_of`).
+    """
 
     key: str
     answer: Answer
     options: conf.EndpointOptions
     engine: engine.Engine
+    identity: str
+
+
+def identity_of(running: engine.Engine, account: Account | None) -> str:
+    """As whom Kalshi is asked: environment, host, account, key, subaccount, and whether anything can be signed.
+
+    Whatever is remembered of what a caller may see is remembered for this, not for the account: the same account
+    shows something else when it gets another key, or is bound to a subaccount.
+    """
+    number = "" if account is None or account.subaccount is None else account.subaccount
+    return f"{running.scope.account_name}:{number}:{'signs' if running.can_sign else ''}"
 
 
 def read(
@@ -71,7 +84,7 @@ def read(
         forced=forced,
         before_wait=release_database,
     )
-    return Reading(key, answer, options, running)
+    return Reading(key, answer, options, running, identity_of(running, account))
 
 
 def release_database() -> None:

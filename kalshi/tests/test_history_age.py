@@ -15,7 +15,7 @@ NOW = 1_000_000.0
 def part(age_s: float, fresh_s: float, kind: Kind = "hit", detail: str | None = None) -> Reading:
     entry = Entry.of("", 200, b"{}", fetched_at=NOW - age_s, fresh_s=fresh_s, keep_s=86_400)
     answer = Answer(entry, kind, stored=kind == "miss", detail=detail)
-    return Reading("", answer, EndpointOptions(fresh_s, 86_400, 1.0, True), None)  # type: ignore[arg-type]
+    return Reading("", answer, EndpointOptions(fresh_s, 86_400, 1.0, True), None, "")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

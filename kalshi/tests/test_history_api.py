@@ -17,6 +17,7 @@ from kalshi.models import Account
 from kalshi.services import engine, history_kept, history_walk
 from kalshi.services.history_kept import Question
 from kalshi.services.history_read import read_history
+from kalshi.services.read import identity_of
 from kalshi.tests.fakes import FakeExchange, HttpError
 from kalshi.upstream.endpoints import ENDPOINTS
 
@@ -274,15 +275,26 @@ def test_a_document_that_lacks_a_page_is_not_kept(
     assert ids(api("fills/?history=true")) == ALL
 
 
-def test_the_document_of_one_account_is_none_of_another(
+def test_the_document_of_one_identity_is_none_of_another(
     tape: Tape, api: Callable[..., Any], user: Any
 ) -> None:
-    api("fills/?history=true")
     account = Account.objects.get(from_environment=True)
     kept = Question(ENDPOINTS["get_fills"], (), {}, False)
     scope = engine.of(account).scope
-    assert kept.name(scope) != kept.name(dataclasses.replace(scope, account="other"))
-    assert kept.name(scope) != kept.name(dataclasses.replace(scope, key_fingerprint="00000000"))
+    running = engine.of(account)
+
+    def name() -> str:
+        return kept.name(running.scope.account, identity_of(running, account))
+
+    names = {name()}
+    for changed in ({"account": "other"}, {"key_fingerprint": "00000000"}, {"host": "other.example"}):
+        running = dataclasses.replace(running, scope=dataclasses.replace(scope, **changed))
+        names.add(name())
+    account.subaccount = 1
+    names.add(name())
+    account.subaccount = 0
+    names.add(name())
+    assert len(names) == 6
 
 
 def test_a_market_that_moved_to_the_archive_is_read_and_written_once(

@@ -68,7 +68,7 @@ class CutoffMoves(RuleBasedStateMachine):
             copy = Entry.of("", 200, body, fetched_at=self.now, fresh_s=fresh_s, keep_s=9e9)
             self.copies[key], kind = copy, "miss"
         options = EndpointOptions(fresh_s, 9e9, 1.0, True)
-        return Reading(str(key), Answer(copy, kind), options, None)  # type: ignore[arg-type]  # no engine here
+        return Reading(str(key), Answer(copy, kind), options, None, "")  # type: ignore[arg-type]  # no engine here
 
     @rule(count=st.integers(1, 5))
     def trade(self, count: int) -> None:

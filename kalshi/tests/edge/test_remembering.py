@@ -40,9 +40,9 @@ def test_a_check_counts_for_two_seconds_and_is_renewed_in_the_last_half(
     after_s: float, known: bool, due: bool
 ) -> None:
     now = CHECKED_AT + after_s
-    assert callers().account(WHO, now) == ("fund" if known else None)
+    assert callers().identity(WHO, now) == ("fund" if known else None)
     assert callers().is_due(WHO, now) is due
-    assert callers().account(OTHER, now) is None
+    assert callers().identity(OTHER, now) is None
 
 
 def test_one_request_renews_a_check_and_the_next_check_is_renewed_again() -> None:
@@ -57,14 +57,21 @@ def test_one_request_renews_a_check_and_the_next_check_is_renewed_again() -> Non
 def test_what_was_checked_before_a_change_counts_no_more(forgotten_at: float, known: bool) -> None:
     found = callers()
     found.forget_all(forgotten_at)
-    assert found.account(WHO, 100.2) == ("fund" if known else None)
+    assert found.identity(WHO, 100.2) == ("fund" if known else None)
 
 
 def test_the_caller_who_was_checked_longest_ago_is_forgotten_first() -> None:
     found = Callers(max_bytes=1_000)
     found.let_in(WHO, "fund", CHECKED_AT, "person:1")
     found.let_in(OTHER, "own", CHECKED_AT, "person:2")
-    assert (found.account(WHO, CHECKED_AT), found.account(OTHER, CHECKED_AT)) == (None, "own")
+    assert (found.identity(WHO, CHECKED_AT), found.identity(OTHER, CHECKED_AT)) == (None, "own")
+
+
+def test_a_check_that_took_long_does_not_undo_a_later_one() -> None:
+    found = callers()
+    found.let_in(WHO, "fund with another key", CHECKED_AT + 1, "person:1")
+    found.let_in(WHO, "fund", CHECKED_AT + 0.5, "person:1")
+    assert found.identity(WHO, CHECKED_AT + 1.2) == "fund with another key"
 
 
 def an_address(path: bytes = b"/balance", query: bytes = b"", account: bytes | None = None) -> Address:
@@ -88,7 +95,7 @@ def test_a_check_counts_for_all_addresses_that_name_the_account_in_the_same_way(
     assert len({plain, fund, *others}) == 2 + len(others)
 
 
-def test_the_page_of_one_account_is_none_of_another() -> None:
+def test_the_page_of_one_identity_is_none_of_another() -> None:
     pages, breaker = Pages(), Breaker()
     page = pages.learn(
         an_address(), Answered("a key", "get_balance", "fund", breaker, "person:1"), "balance", "/"
