@@ -39,6 +39,7 @@ from rest_framework.renderers import JSONRenderer  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
+from kalshi.server.lines import Lines  # noqa: E402
 from kalshi.server.threads import DaemonThreads  # noqa: E402
 from kalshi.server.wsgi import WsgiBridge  # noqa: E402
 
@@ -62,4 +63,6 @@ class Cached(APIView):
 
 
 urlpatterns = [path("data/", Cached.as_view())]
-application = WsgiBridge(get_wsgi_application(), DaemonThreads(64, at_end=connections.close_all))
+application = WsgiBridge(
+    get_wsgi_application(), DaemonThreads(64, at_end=connections.close_all, lines=Lines(64))
+)

@@ -6,9 +6,12 @@ import json
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+BUSY_S = 2
+"""After which whoever has too many requests in line may ask again."""
 
-def _body(sentence: str) -> bytes:
-    return json.dumps({"error": sentence, "code": "bad_request", "request_id": "-"}).encode()
+
+def _body(sentence: str, code: str = "bad_request", **more: int) -> bytes:
+    return json.dumps({"error": sentence, "code": code, "request_id": "-", **more}).encode()
 
 
 def _refusal(status: int, body: bytes) -> bytes:
@@ -18,6 +21,11 @@ def _refusal(status: int, body: bytes) -> bytes:
 
 
 TOO_LARGE_BODY = _body("The request is larger than 256 KB.")
+TOO_MANY_BODY = _body(
+    "Too many of your requests wait already; wait for their answers.",
+    "too_many_requests",
+    retry_after_s=BUSY_S,
+)
 
 NOT_HTTP = _refusal(400, _body("This is not a request in HTTP/1.1."))
 TOO_LARGE = _refusal(413, TOO_LARGE_BODY)

@@ -1,6 +1,7 @@
 """Django's WSGI handler inside the ASGI shell, so that no thread ever waits for a client.
 
-1. The event loop reads the whole body, and only then a thread is taken: half a request costs none.
+1. The event loop reads the whole body, and only then a thread is taken: half a request costs none. Whoever has a few
+   requests in threads already waits in line for one (kalshi.server.lines), and is refused where the line is too long.
 2. The thread runs the application to its end and calls `close()` of its answer, where Django gives its database
    connections back. The answer is handed over whole (kalshi.server.collected), a streamed one as well; that one ends
    early when its client has left.
@@ -16,9 +17,11 @@ from contextvars import copy_context
 from typing import Any
 
 from kalshi.server.answering import Answer, Application, CallerOf, Client, answer_of
+from kalshi.server.askers import Askers
 from kalshi.server.collected import Rooms
 from kalshi.server.environ import environ_of
-from kalshi.server.refusals import TOO_LARGE_BODY
+from kalshi.server.lines import LineFull
+from kalshi.server.refusals import BUSY_S, TOO_LARGE_BODY, TOO_MANY_BODY
 from kalshi.server.threads import DaemonThreads
 
 MAX_BODY_BYTES = 256 * 1024
@@ -45,6 +48,7 @@ class WsgiBridge:
         self._threads = threads
         self._rooms = rooms or Rooms()
         self._caller = caller
+        self._askers = Askers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,22 +57,26 @@ class WsgiBridge:
         if body is None:
             return
         if len(body) > MAX_BODY_BYTES:
-            await _refuse(send)
+            await _refuse(send, 413, TOO_LARGE_BODY, (b"connection", b"close"))
             return
         client = Client()
         watching = asyncio.create_task(_watch(receive, client))
         try:
             answer = await self._run(scope, body, client, watching)
             if answer is not None:
+                self._askers.judged(scope, self._caller(scope))
                 await _send(answer, send, client)
+        except LineFull:
+            await _refuse(send, 429, TOO_MANY_BODY, (b"retry-after", b"%d" % BUSY_S))
         finally:
             watching.cancel()
 
     async def _run(
         self, scope: Scope, body: bytes, client: Client, watching: asyncio.Task[None]
     ) -> Answer | None:
-        """The answer; None when the client left, and then a job that has not begun never does."""
-        job = self._threads.submit(copy_context().run, self._answer, scope, body, client)
+        """The answer; None when the client left, and then a job that has not begun never does. Raises LineFull."""
+        who = self._askers.group(scope)
+        job = self._threads.submit_for(who, copy_context().run, self._answer, scope, body, client)
         running: asyncio.Future[Answer | None] = asyncio.wrap_future(job)
         either: set[asyncio.Future[Any]] = {running, watching}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -124,13 +132,12 @@ async def _send(answer: Answer, send: Send, client: Client) -> None:
         body.close()
 
 
-async def _refuse(send: Send) -> None:
-    body = TOO_LARGE_BODY
+async def _refuse(send: Send, status: int, body: bytes, more: tuple[bytes, bytes]) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
-        (b"connection", b"close"),
+        more,
     ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

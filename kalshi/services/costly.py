@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from kalshi.cache.waiting import Taken
 from kalshi.errors import KalshiError, ShareTaken, UpstreamUnavailable
 from kalshi.services import engine
-from kalshi.services.read import release_database
+from kalshi.services.read import step_aside
 
 SEATS = 3
 PER_CALLER = 2
@@ -167,7 +167,7 @@ class Costly:
                 raise _share_taken()
             if taken == "full":
                 raise _busy()
-            release_database()
+            step_aside()
             with self._changed:
                 self._changed.wait_for(
                     lambda: job.done or job.running or self._is_free(caller), self._begin_s

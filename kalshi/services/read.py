@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from django.db import connections
 
-from kalshi import conf
+from kalshi import conf, place
 from kalshi.cache.policy import Policy
 from kalshi.cache.readthrough import Answer
 from kalshi.errors import EndpointOff, NoCredentials
@@ -82,9 +82,15 @@ def read(
         caller=caller,
         wait_s=running.setup.timeout_s + SPARE_S,
         forced=forced,
-        before_wait=release_database,
+        before_wait=step_aside,
     )
     return Reading(key, answer, options, running, identity_of(running, account))
+
+
+def step_aside() -> None:
+    """Give back what a thread needs to work on a request, and not to wait: its place and its database connections."""
+    place.step_aside()
+    release_database()
 
 
 def release_database() -> None:

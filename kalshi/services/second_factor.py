@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,6 +34,8 @@ ISSUER = "Kalshi gateway"
 """What the app shows beside the name."""
 KEY_BYTES = 20  # as long as the output of SHA-1, which RFC 4226 recommends
 DIGITS = 6
+PENDING = 64
+"""Keys whose picture is kept, some 20 KB each: it takes 20 ms to make, and is shown until the app is confirmed."""
 TOLERANCE = 1  # steps of 30 s by which the app's clock may be off, each way
 
 log = logging.getLogger("kalshi.second_factor")
@@ -58,13 +61,18 @@ class Offer:
     @property
     def qr_svg(self) -> str:
         """An SVG for the app's camera; without styles, scripts and addresses."""
-        code = segno.make(self._url(), error="m")
-        return str(code.svg_inline(scale=4, border=2, dark="#000", light="#fff", omitsize=True))
+        return _qr_svg(self._url())
 
     def _url(self) -> str:
         """As https://github.com/google/google-authenticator/wiki/Key-Uri-Format has it."""
         query = {"secret": base64.b32encode(self.key).decode(), "issuer": ISSUER}
         return f"otpauth://totp/{quote(f'{ISSUER}:{self.user.get_username()}')}?{urlencode(query, quote_via=quote)}"
+
+
+@lru_cache(PENDING)
+def _qr_svg(url: str) -> str:
+    code = segno.make(url, error="m")
+    return str(code.svg_inline(scale=4, border=2, dark="#000", light="#fff", omitsize=True))
 
 
 def is_on(user: Any) -> bool:

@@ -24,7 +24,7 @@ from kalshi.edge import callers, pages, ready, signed
 from kalshi.edge.question import read
 from kalshi.limits import callers as limits
 from kalshi.limits.breaker import Breaker
-from kalshi.server import repeated
+from kalshi.server import askers, repeated
 from kalshi.server.protocol import Asked
 from kalshi.services import seen_addresses
 from kalshi.services.handover import Answered
@@ -106,6 +106,14 @@ def signed_by(number: int) -> Any:
     return Ed25519PrivateKey.from_private_bytes(number.to_bytes(32, "big")).public_key()
 
 
+def fill_askers(number: int, size: int) -> Any:
+    found = askers.Askers()
+    for n in range(number):
+        headers = [(b"authorization", bytes(bytearray(b"Bearer x"))), (b"cookie", unlike(n, size))]
+        found.judged({"client": ("192.0.2.1", 1), "headers": headers}, f"person:{n}")
+    return found
+
+
 def fill_starting(number: int, size: int) -> Any:
     found = ready.ReadyAnswers()
     found._cache = SimpleNamespace(refreshing=lambda key: False)  # type: ignore[assignment]
@@ -168,6 +176,7 @@ def memory() -> Iterator[Callable[[], int]]:
         (fill_callers, callers.CALLERS_BYTES),
         (fill_repeated, repeated.KNOWN_BYTES + repeated.CUTS_BYTES),
         (fill_keys, signed.KEYS_BYTES),
+        (fill_askers, askers.NAMES_BYTES),
         (fill_starting, ready.STARTING_BYTES),
         (fill_buckets, throttle.CALLERS_BYTES),
         (fill_limits, limits.CALLERS_BYTES),
@@ -193,6 +202,7 @@ def test_the_bounds_are_a_small_part_of_a_worker() -> None:
         repeated.KNOWN_BYTES,
         repeated.CUTS_BYTES,
         signed.KEYS_BYTES,
+        askers.NAMES_BYTES,
         ready.STARTING_BYTES,
         throttle.CALLERS_BYTES,
         limits.CALLERS_BYTES,

@@ -254,3 +254,17 @@ def test_with_a_wrong_ring_a_plain_key_stays_as_it_is(ring_file: Path) -> None:
     ring_file.write_text(rings.new_key())
     key_ring.seal_what_is_plain()
     assert Authenticator.objects.get(user__username="ada").sealed_key == f"plain:{PLAIN_KEY.hex()}"
+
+
+def test_the_picture_of_a_key_is_made_once(ring_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    make = second_factor.segno.make
+
+    def counted(url: str, **options: Any) -> Any:
+        made.append(url)
+        return make(url, **options)
+
+    monkeypatch.setattr(second_factor.segno, "make", counted)
+    ada, bob = second_factor.offered(person()), second_factor.offered(person("bob"))
+    assert ada.qr_svg == second_factor.offered(ada.user).qr_svg != bob.qr_svg
+    assert len(made) == len(set(made)) == 2

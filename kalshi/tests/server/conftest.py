@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kalshi import place
 from kalshi.server import collected, slow_readers
 from kalshi.server.bounded import OfTheProcess
 from kalshi.server.collected import FileWrapper, Rooms
@@ -23,18 +24,18 @@ LARGE = 8_000_000
 
 
 class Site:
-    """A WSGI application in three threads behind the real server. /file is an open file, /stream one without an end,
-    /wait holds its thread until `go_on`; all else says what it was sent.
+    """A WSGI application in a few threads behind the real server. /file is an open file, /stream one without an end,
+    /wait holds its thread until `go_on`, /aside too, but gives its place back; all else says what it was sent.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pool: DaemonThreads | None = None) -> None:
         self._path = path
         self.go_on = threading.Event()
         self.begun: list[str] = []
         self.closed = 0
         self.rooms = Rooms()
-        self.pool = DaemonThreads(THREADS, at_end=lambda: None)
-        self._bridge = WsgiBridge(self._answer, self.pool, self.rooms)
+        self.pool = pool or DaemonThreads(THREADS, at_end=lambda: None)
+        self._bridge = WsgiBridge(self._answer, self.pool, self.rooms, caller=_who)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -51,7 +52,9 @@ class Site:
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         self.begun.append(path)
-        if path == "/wait":
+        if path == "/aside":
+            place.step_aside()
+        if path in {"/wait", "/aside"}:
             assert self.go_on.wait(30)
         if path == "/broken":
             raise ZeroDivisionError
@@ -74,6 +77,12 @@ class Site:
             self.closed += 1
 
 
+def _who(scope: Mapping[str, Any]) -> str | None:
+    """Every token is good that begins so."""
+    token = dict(scope["headers"]).get(b"authorization", b"").decode()
+    return token if token.startswith("good") else None
+
+
 class Served(Running):
     application: Any
 
@@ -84,13 +93,19 @@ class Served(Running):
 
 
 @pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def pool() -> DaemonThreads | None:
+    """Other threads than three for one network."""
+    return None
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: DaemonThreads | None) -> Iterator[Served]:
     monkeypatch.setattr(slow_readers, "STALL_S", 1.0)
     monkeypatch.setattr(collected, "ANSWER_BYTES", 10 * LARGE)
     file = tmp_path / "file"
     file.write_bytes(b"f" * LARGE)
     with socket.create_server(("127.0.0.1", 0), backlog=500) as listener:
-        site: Any = Site(file)
+        site: Any = Site(file, pool)
         running = Served(site, listener, partial(ReadersProtocol, of_the_process=OfTheProcess()))
         yield running
         site.go_on.set()
