@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kalshi.byte_table import ByteTable, size_of
-from kalshi.server.connections import Group, Held, network_of
+from kalshi.networks import network_of
+from kalshi.server.connections import Group, Held
 
 NAMES_BYTES = 4 * 2**20
 
