@@ -1,60 +1,47 @@
 """Logging: one JSON object a line on standard error, with the request id, and secrets taken out at the last step."""
 
-import json
+from __future__ import annotations
+
+import contextlib
+import copy
 import logging
 import logging.config
-import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from dashboard.masking import Mask, line_of, text_of
 from kalshi.request_id import REQUEST_ID
 
-MASK = "***"
-SHORTEST = 8
 MAX_LINE = 32 * 1024
-PATTERNS = (
-    (re.compile(r"-----BEGIN [^-]*-----.*?(-----END [^-]*-----|\Z)", re.DOTALL), MASK),
-    (re.compile(r"(/sign-in/)[^/\s\"'?]+"), r"\1" + MASK),
-    (re.compile(r"(?i)(bearer\s+)[^\s\"',]+"), r"\1" + MASK),
-    (re.compile(r"(?i)((?:sessionid|csrftoken)=)[^\s;\"',]+"), r"\1" + MASK),
-    (re.compile(r"(?i)(kalshi-access-(?:key|signature)\W{1,4})[^\s\"',}]+"), r"\1" + MASK),
-)
 
 
-class Redact:
-    """The last processor: works on the finished line, so nothing can be put in behind it."""
+class Render:
+    """The last processor: the line, secrets taken out of each of its texts. Nothing can be put in behind it."""
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        # A key of several lines may be quoted line by line. Shorter secrets would mask ordinary words.
-        parts = [
-            part for secret in secrets for part in (secret, *secret.splitlines()) if len(part) >= SHORTEST
-        ]
-        # As they stand in JSON, and as they are; the longest first, or a part would break up the whole.
-        spellings = {spelling for part in parts for spelling in (part, json.dumps(part)[1:-1])}
-        self._secrets = tuple(sorted(spellings, key=len, reverse=True))
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
 
-    def __call__(self, logger: WrappedLogger, name: str, line: str) -> str:
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
         del logger, name
-        for pattern, replacement in PATTERNS:
-            line = pattern.sub(replacement, line)
-        for secret in self._secrets:
-            line = line.replace(secret, MASK)
-        return line if len(line) <= MAX_LINE else _cut(line)
-
-    def __repr__(self) -> str:
-        return "Redact(...)"
+        return line_of(self.mask.fields(event), MAX_LINE)
 
 
-def _cut(line: str) -> str:
-    """A long line's beginning, as the text of another: only now, since half a secret would not be known as one."""
-    return json.dumps(
-        {"event": line[:MAX_LINE], "level": "warning", "logger": "cut", "characters": len(line)}
-    )
+class LineHandler(logging.StreamHandler[TextIO]):
+    """A record that cannot be made a text is told of in a line too: logging itself would print it, secrets included."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - its name in logging
+        problem = type(sys.exc_info()[1]).__name__
+        told = copy.copy(record)
+        told.msg, told.args = f"{text_of(record.msg)} [cannot be filled in: {problem}]", None
+        # A stream that is closed or full stays so; nobody is left to be told.
+        with contextlib.suppress(Exception):
+            self.stream.write(self.format(told) + self.terminator)
+            self.flush()
 
 
 def add_request_id(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
@@ -95,12 +82,11 @@ def configuration(secrets: Sequence[str], *, debug: bool) -> dict[str, Any]:
                 "foreign_pre_chain": [*shared, uvicorn_fields],
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.JSONRenderer(),
-                    Redact(secrets),
+                    Render(Mask(secrets)),
                 ],
             },
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "handlers": {"stderr": {"()": LineHandler, "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django.request": {"level": "ERROR"},
@@ -120,9 +106,9 @@ def configure(config: dict[str, Any]) -> None:
 
 
 def redaction(config: dict[str, Any]) -> Callable[[str], str]:
-    """The last step of a configuration, for lines that are written without logging."""
-    redact = config["formatters"]["json"]["processors"][-1]
-    return lambda line: str(redact(None, "", line))
+    """What takes secrets out of a text in a configuration, for lines that are written without logging."""
+    render: Render = config["formatters"]["json"]["processors"][-1]
+    return render.mask.text
 
 
 def catch_the_rest() -> None:
@@ -134,10 +120,14 @@ def catch_the_rest() -> None:
             name = caught.thread.name if caught.thread else "a thread"
             log.critical("unhandled %s in %s", caught.exc_type.__name__, name, exc_info=caught.exc_value)
 
+    def nowhere(caught: sys.UnraisableHookArgs) -> None:
+        log.error("%s where nobody could catch it", caught.exc_type.__name__, exc_info=caught.exc_value)
+
     def in_main(kind: type[BaseException], problem: BaseException, _: object) -> None:
         if not issubclass(kind, KeyboardInterrupt):
             log.critical("unhandled %s", kind.__name__, exc_info=problem)
 
     threading.excepthook = in_thread
     sys.excepthook = in_main
+    sys.unraisablehook = nowhere
     logging.captureWarnings(True)

@@ -11,14 +11,16 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from kalshi import our_secrets
+
 MAX_BYTES = 2048
 MASK = "***"
 SHORTEST = 8
 """No text that is shorter holds a secret, unless its name says so."""
+MOST_ENCODED = 8
+"""How often a text may be percent-encoded, before nothing of it is shown."""
 
 _SIGN_IN = re.compile(r"(/sign-in/+)[^/?\s]+")
-# Our bearer tokens, wherever somebody puts one.
-_TOKEN = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{64}(?![0-9A-Fa-f])")
 _SECRET_NAME = re.compile(
     r"key|secret|token|passw|pem|credential|signature|auth|cookie|session|code|jwt|bearer", re.IGNORECASE
 )
@@ -71,25 +73,28 @@ def path_for_log(raw_path: bytes, query: bytes, redact: Redact, *, whole: int = 
     """
 
     def masked(plain: str) -> str:
-        return redact(_TOKEN.sub(MASK, _SIGN_IN.sub(rf"\1{MASK}", plain)))
+        return _SIGN_IN.sub(rf"\1{MASK}", our_secrets.masked(redact(plain), MASK))
 
     def shown(text: str) -> str:
         """As sent, unless something has to be masked in it, however it was percent-encoded."""
         if is_clean or len(text) < SHORTEST:
             return text
         plain = _decoded(text)
+        if plain is None:
+            return MASK
         without = masked(plain)
         return text if without == plain else without
 
     def parameter(text: str) -> str:
         name, given, value = text.partition("=")
-        if value and _SECRET_NAME.search(_decoded(name)):
+        plain = _decoded(name)
+        if value and (plain is None or _SECRET_NAME.search(plain)):
             return f"{shown(name)}={MASK}"
         return f"{shown(name)}{given}{shown(value)}"
 
     path, parameters = raw_path.decode("latin-1"), query.decode("latin-1")
     plain = _decoded(f"{path}?{parameters}")
-    is_clean = masked(plain) == plain
+    is_clean = plain is not None and masked(plain) == plain
     line = shown(path)
     if query:
         line += "?" + "&".join(map(parameter, parameters.split("&")))
@@ -98,5 +103,11 @@ def path_for_log(raw_path: bytes, query: bytes, redact: Redact, *, whole: int = 
     return json.dumps(line)[1:-1]
 
 
-def _decoded(text: str) -> str:
-    return unquote(unquote(text)) if "%" in text else text
+def _decoded(text: str) -> str | None:
+    """None where it takes too often: the next turn could bring a secret to light."""
+    for _ in range(MOST_ENCODED):
+        plain = unquote(text) if "%" in text else text
+        if plain == text:
+            return text
+        text = plain
+    return None

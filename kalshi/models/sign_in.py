@@ -1,7 +1,6 @@
 """One-time sign-in codes: stored as SHA-256, valid ten minutes, spent by one guarded UPDATE."""
 
 import hashlib
-import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +8,13 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from kalshi.our_secrets import new_secret
+
 VALID_FOR = timedelta(minutes=10)
 
 
 def _digest(code: str) -> str:
-    # The code has 192 random bits, so a plain hash cannot be reversed by guessing.
+    # The code has 256 random bits, so a plain hash cannot be reversed by guessing.
     return hashlib.sha256(code.encode()).hexdigest()
 
 
@@ -31,7 +32,7 @@ class SignInCode(models.Model):
         """Return a new code for the user; codes that expired a day ago are cleared away."""
         now = timezone.now()
         cls.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
-        code = secrets.token_urlsafe(24)
+        code = new_secret()
         cls.objects.create(user=user, digest=_digest(code), expires_at=now + VALID_FOR)
         return code
 

@@ -83,6 +83,7 @@ class Nginx:
             f"{live}/fullchain.pem": str(self.certificate),
             f"{live}/privkey.pem": str(self.folder / "key.pem"),
             "/var/log/nginx/kalshi-gateway.log": f"{self.folder}/access.log",
+            "/var/log/nginx/kalshi-gateway-error.log": f"{self.folder}/site-error.log",
             "listen 80;": f"listen {HOST}:{self.http_port};",
             "listen [::]:80;": "",
             "listen 443 ssl http2;": f"listen {HOST}:{self.port}{' ssl http2' if tls else ''};",

@@ -12,6 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
@@ -250,13 +251,41 @@ def stopped(pid: int) -> bool:
 def test_the_code_of_a_sign_in_link_is_in_no_log(front: Front) -> None:
     link = front.gateway.manage("sign_in_link", "--user", "owner").strip()
     code = urlsplit(link).path.split("/")[2]
-    for method in ("GET", "POST"):
-        front.nginx.get(f"/sign-in/{code}/", method=method, Referer=link)
+    encoded = "".join(f"%2525{ord(digit):x}" for digit in code)
+    spellings = [
+        *(
+            f"/{start}{code}/"
+            for start in ("sign-in/", "SIGN-IN/", "sign-in%20/", "sign-in/code/", "sign-in/x/../")
+        ),
+        *(
+            f"/{start}{code}"
+            for start in ("sign_in/", "sign-in/%0a", "sign-in%5C", "?next=/sign-in/", "%2525")
+        ),
+        f"/SIGN-IN/{code[:9]}%0D%0A{code[9:]}",
+        f"/.well-known/acme-challenge/{code}",
+        f"/SIGN-IN/{encoded}/",
+    ]
+    for path in spellings:
+        for method in ("GET", "POST"):
+            front.nginx.get(path, method=method, Referer=link)
+    front.gateway.process.popen.send_signal(signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(len(spellings)) as threads:  # each waits for the gateway in vain
+            answers = list(threads.map(lambda path: front.nginx.get(path, Referer=link)[0].status, spellings))
+    finally:
+        front.gateway.process.popen.send_signal(signal.SIGCONT)
+    assert set(answers) == {504}
+    wait_until(lambda: front.nginx.get("/sign-in/")[0].status == 200, 20, "the gateway")
+    plain = HTTPConnection(HOST, front.nginx.http_port, timeout=30)
+    with contextlib.closing(plain):
+        plain.request("GET", f"/.well-known/acme-challenge/{code}")
+        assert plain.getresponse().status == 404
     front.nginx.get("/sign-in/", X_Request_ID="after-the-code")
     wait_until(lambda: "after-the-code" in front.nginx.access_log(), 20, "the last line")
     assert "/sign-in/***" in front.nginx.access_log()
     files = [path.read_bytes() for path in front.nginx.folder.rglob("*") if path.is_file()]
-    assert not any(code.encode() in content for content in files)
+    for part in (code, code[9:], encoded, encoded.replace("%25", "%", 1).replace("%2525", "%25")):
+        assert not any(part.encode() in content for content in files)
 
 
 def test_static_files_arrive(front: Front) -> None:
