@@ -19,7 +19,9 @@ class AppendOnly(models.QuerySet["AuditEvent"]):
 
 class AuditEvent(models.Model):
     """`actor` is a user's name as it was then, or empty; no foreign key, so that nothing has to be rewritten when a
-    person is deleted. `target` names what it was done to; `details` never holds a secret.
+    person is deleted. Names are changed and given again: `actor_pk` says for good who it was, as the text of the
+    user's primary key, and is what rights are judged by. It is empty where nobody acted who has an id, and in events
+    of versions that did not tell it. `target` names what it was done to; `details` never holds a secret.
 
     `account` is the slug, as it was then, of the account that the event is about; empty where it is about none, and in
     events of versions that did not tell it. Slugs are changed and given again: `account_uid` says for good which
@@ -28,6 +30,7 @@ class AuditEvent(models.Model):
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor = models.CharField(max_length=150, blank=True, db_index=True)
+    actor_pk = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
     action = models.CharField(max_length=40, db_index=True)
     account = models.CharField(max_length=40, blank=True, db_index=True)
     account_uid = models.UUIDField(null=True, blank=True, editable=False, db_index=True)

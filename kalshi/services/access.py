@@ -162,12 +162,19 @@ def audit_events(user: Any) -> Q | None:
     """Which rows of the audit log the user may read; None: none.
 
     The whole log for those who own every account; what one did oneself, and what is about an account of which one is
-    operator or owner now, for everybody else who may enter the admin. An account is known by its `uid` here: one that
-    is gone is nobody's, and another that got its name does not inherit what happened to it.
+    operator or owner now, for everybody else who may enter the admin. A person is known by primary key here and an
+    account by its `uid`: what is gone is nobody's, and who or what got its name does not inherit its past. Events that do
+    not tell the key are shown to nobody as their own.
     """
     if not may_administer(user):
         return None
     if may_audit(user):
         return Q()
     operated = held(user, Grant.Role.OPERATOR)
-    return Q(actor=user.get_username()) | Q(account_uid__in=operated.values("uid"))
+    return Q(actor_pk=audit_pk(user)) & ~Q(actor_pk="") | Q(account_uid__in=operated.values("uid"))
+
+
+def audit_pk(user: Any) -> str:
+    """How events tell who it was: the text of the primary key, or nothing where there is none, or none that fits."""
+    key = str(getattr(user, "pk", None) or "")
+    return key if len(key) <= 64 else ""

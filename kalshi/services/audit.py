@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from kalshi.models import Account, AuditEvent
 from kalshi.request_id import REQUEST_ID
+from kalshi.services import access
 
 CALLER: ContextVar[HttpRequest | None] = ContextVar("kalshi_audit_caller", default=None)
 """The request that is being answered; None in commands and in the shell."""
@@ -73,14 +74,16 @@ def record(
 ) -> AuditEvent:
     """Add one row. `details` must fit JSON and hold no secret.
 
-    actor: a user or a name; None takes the signed-in caller of the current request. account: the one that it is about,
+    actor: a user, or "" for nobody; None takes the signed-in caller of the current request. account: the one that it is about,
     whose operators may see it; details must tell them nothing of other accounts. request and address default to those
     of the current request. Too long texts are cut to their columns.
     """
     request = request or CALLER.get()
+    actor = actor if actor is not None else getattr(request, "user", None)
     return AuditEvent.objects.create(
         action=action,
-        actor=_name(actor if actor is not None else getattr(request, "user", None))[:150],
+        actor=_name(actor)[:150],
+        actor_pk=access.audit_pk(actor),
         target=target[:200],
         account="" if account is None else account.slug,
         account_uid=None if account is None else account.uid,

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
 from hypothesis import given
@@ -32,7 +33,13 @@ def test_who_operates_an_account_reads_what_happened_to_it_and_what_they_did(
 ) -> None:
     fund, other = (Account.objects.create(slug=slug, label=slug) for slug in ("fund", "other"))
     Grant.objects.create(user=stranger, account=fund, role=role)
-    for actor, account in (("root", fund), ("root", other), ("root", None), ("ada", None), ("ada", other)):
+    for actor, account in (
+        ("root", fund),
+        ("root", other),
+        ("root", None),
+        (stranger, None),
+        (stranger, other),
+    ):
         record(Action.CACHE_PURGED, actor=actor, account=account, target=f"{actor} {account or ''}".strip())
     client = Client()
     client.force_login(stranger)
@@ -46,6 +53,38 @@ def test_who_operates_an_account_reads_what_happened_to_it_and_what_they_did(
     assert "root fund" in html and "root other" not in html
     Grant.objects.filter(user=stranger).update(role=Grant.Role.VIEWER)
     assert client.get("/audit.csv").status_code == 403
+
+
+@pytest.mark.parametrize("is_of_old_version", [False, True])
+def test_a_person_who_gets_the_name_of_another_does_not_inherit_their_past(
+    stranger: Any, is_of_old_version: bool
+) -> None:
+    fund, other = (Account.objects.create(slug=slug, label=slug) for slug in ("fund", "other"))
+    name = stranger.get_username()
+    actor = name if is_of_old_version else stranger
+    record(Action.CACHE_PURGED, actor=actor, account=other, target="of the old one")
+    stranger.delete()
+    new = get_user_model().objects.create_user(name)
+    record(Action.CACHE_PURGED, actor=new, account=other, target="of the new one")
+    Grant.objects.create(user=new, account=fund, role=Grant.Role.OPERATOR)
+    client = Client()
+    client.force_login(new)
+    for now in (name, "renamed"):
+        new.username = now
+        new.save()
+        told = rows(client.get("/audit.csv?action=cache-purged").getvalue().decode())
+        assert {row["target"] for row in told} == {"of the new one"}
+    html = client.get("/admin/kalshi/auditevent/?action=cache-purged").content.decode()
+    assert "of the new one" in html and "of the old one" not in html
+
+
+def test_nobodys_events_belong_to_nobody(stranger: Any) -> None:
+    fund = Account.objects.create(slug="fund", label="Fund")
+    Grant.objects.create(user=stranger, account=fund, role=Grant.Role.OPERATOR)
+    record(Action.SIGN_IN_FAILED, actor="", target="somebody")
+    client = Client()
+    client.force_login(stranger)
+    assert "somebody" not in client.get("/audit.csv").getvalue().decode()
 
 
 def test_an_account_that_gets_the_name_of_another_does_not_inherit_its_past(stranger: Any) -> None:
