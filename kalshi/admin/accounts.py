@@ -93,8 +93,9 @@ class AccountAdmin(RuledAdmin):
         always = ("key", "last_test", "created_at", "updated_at", "environment_badge")
         if not self._may_change_key(request, obj):
             return (*always, "slug", "subaccount")
-        # It bounds what owners see of the account at Kalshi, so they cannot be the ones to lift it.
-        return always if request.user.is_superuser else (*always, "subaccount")
+        # The subaccount bounds what owners see of the account at Kalshi, so they cannot be the ones to lift it. A name
+        # that is taken must be refused, which would tell them that there is an account of it.
+        return always if request.user.is_superuser else (*always, "slug", "subaccount")
 
     @staticmethod
     def _may_change_key(request: HttpRequest, account: Account | None) -> bool:

@@ -57,3 +57,19 @@ def test_superusers_and_the_command_line_do(world: World, capsys: Any) -> None:
     assert b"PRIVATE KEY" in answer.content
     call_command("keys", "create", user="member", label="Bot", account="ours")
     assert [key.user for key in VirtualKey.objects.filter(label="Bot")] == [member, member]
+
+
+def test_an_owner_cannot_find_out_whether_an_account_of_others_has_a_name(
+    world: World, sealing: None
+) -> None:
+    account = world.ours["account"]
+    path = f"/admin/kalshi/account/{account.pk}/change/"
+    client = world.client("owner")
+    for name in ("theirs", "default", "surely-not-there"):
+        answer = client.post(path, FORM | {"slug": name})
+        assert (answer.status_code, b"already exists" in answer.content) == (302, False), name
+        account.refresh_from_db()
+        assert account.slug == "ours"
+    assert world.client("superuser").post(path, FORM | {"slug": "fund"}).status_code == 302
+    account.refresh_from_db()
+    assert account.slug == "fund"
