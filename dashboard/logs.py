@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 import structlog
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest
 from structlog.typing import EventDict, WrappedLogger
 
 from dashboard.masking import Mask, line_of, text_of
@@ -51,6 +53,25 @@ def add_request_id(logger: WrappedLogger, name: str, event: EventDict) -> EventD
     return event
 
 
+def callers_faults(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """What Django refuses as suspicious is a warning without a traceback: whoever asks could write 5 KB a time."""
+    del logger, name
+    problem = event.get("exc_info")
+    if isinstance(problem, tuple) and isinstance(problem[1], (SuspiciousOperation, BadRequest)):
+        del event["exc_info"]
+        event["level"] = "warning"
+    return event
+
+
+def plain_request(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Django's request by method and path; its own text holds the query, whatever secret somebody put into that."""
+    del logger, name
+    request = event.get("request")
+    if isinstance(request, HttpRequest):
+        event["request"] = f"{request.method} {request.path}"
+    return event
+
+
 def uvicorn_fields(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     """uvicorn's access records as fields instead of one sentence, and no colours."""
     del logger, name
@@ -69,6 +90,8 @@ def configuration(secrets: Sequence[str], *, debug: bool) -> dict[str, Any]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        plain_request,
+        callers_faults,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]

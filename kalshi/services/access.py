@@ -163,8 +163,8 @@ def audit_events(user: Any) -> Q | None:
 
     The whole log for those who own every account; what one did oneself, and what is about an account of which one is
     operator or owner now, for everybody else who may enter the admin. A person is known by primary key here and an
-    account by its `uid`: what is gone is nobody's, and who or what got its name does not inherit its past. Events that do
-    not tell the key are shown to nobody as their own.
+    account by its `uid`: what is gone is nobody's, and who or what got its name does not inherit its past. Events that
+    do not tell the key are shown to nobody as their own.
     """
     if not may_administer(user):
         return None

@@ -74,9 +74,9 @@ def record(
 ) -> AuditEvent:
     """Add one row. `details` must fit JSON and hold no secret.
 
-    actor: a user, or "" for nobody; None takes the signed-in caller of the current request. account: the one that it is about,
-    whose operators may see it; details must tell them nothing of other accounts. request and address default to those
-    of the current request. Too long texts are cut to their columns.
+    actor: a user, or "" for nobody; None takes the signed-in caller of the current request. account: the one that it is
+    about, whose operators may see it; details must tell them nothing of other accounts. request and address default to
+    those of the current request. Too long texts are cut to their columns.
     """
     request = request or CALLER.get()
     actor = actor if actor is not None else getattr(request, "user", None)
