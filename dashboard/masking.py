@@ -20,10 +20,11 @@ MOST_DEEP = 6
 
 _KEY = re.compile(r"-----BEGIN [^-]*-----.*?(-----END [^-]*-----|\Z)", re.DOTALL)
 PATTERNS = (
+    # First, and no name as a value: else another mask takes the name away and leaves what it names.
+    (re.compile(r"(?i)(kalshi-access-(?:key|signature)\W{1,8}+)(?!kalshi-access-)[^\s\"',}]+"), r"\1" + MASK),
     (re.compile(r"(/sign-in/)[^/\s\"'?]+"), r"\1" + MASK),
     (re.compile(r"(?i)(bearer\s+)[^\s\"',]+"), r"\1" + MASK),
     (re.compile(r"(?i)((?:sessionid|csrftoken)=)[^\s;\"',]+"), r"\1" + MASK),
-    (re.compile(r"(?i)(kalshi-access-(?:key|signature)\W{1,8})[^\s\"',}]+"), r"\1" + MASK),
 )
 _NAME_OF_SECRET = re.compile(r"(?i)kalshi-access-(?:key|signature)\W{0,4}\Z")
 

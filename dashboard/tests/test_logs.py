@@ -93,6 +93,7 @@ def test_a_key_is_masked_whole_and_in_parts(text: str) -> None:
         ("Cookie: sessionid=abcdef; theme=dark", "theme=dark", "abcdef"),
         ("{'KALSHI-ACCESS-KEY': 'abcdef', 'x': 1}", "'x': 1", "abcdef"),
         ("kalshi-access-signature: abcdef==", "kalshi", "abcdef"),
+        ('kalshi-access-key: {"KALSHI-ACCESS-SIGNATURE": "abcdef"}', "kalshi", "abcdef"),
     ],
 )
 def test_what_looks_like_a_credential_is_masked_though_unknown(text: str, kept: str, gone: str) -> None:
