@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     """
 
     dependencies = [
-        ('kalshi', '0009_token_number'),
+        ('kalshi', '0011_uncounted_recovery_codes'),
     ]
 
     operations = [
