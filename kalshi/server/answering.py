@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from kalshi.networks import network_of
-from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoRoom, Rooms
+from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoDisk, NoRoom, Rooms
 from kalshi.server.environ import Environ
 
 Application = Callable[[Environ, Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
@@ -51,7 +51,7 @@ def answer_of(
 ) -> Answer | None:
     """Run a WSGI application to its end; called in a thread. None when the client left before the end.
 
-    Raises what the application raises; nothing was sent then. An answer that is too large becomes a 503.
+    Raises what the application raises; nothing was sent then. An answer that cannot be kept becomes a 503.
     """
     body = Body(rooms)
     started: list[tuple[int, Headers]] = []
@@ -73,9 +73,9 @@ def answer_of(
         complete = _collect(result, environ["REQUEST_METHOD"], body, client)
         body.finish()
         answer = Answer(*started[0], body)  # IndexError when start_response was not called
-    except NoRoom:
+    except NoRoom as problem:
         body.close()
-        return _too_large(started[0][1])
+        return _not_kept(problem, started[0][1])
     except BaseException:
         body.close()
         raise
@@ -109,20 +109,22 @@ def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
     return name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")
 
 
-def _too_large(headers: Headers) -> Answer:
-    log.warning("An answer was too large to be kept until it is sent; its caller got 503.")
+def _not_kept(problem: NoRoom, headers: Headers) -> Answer:
+    if isinstance(problem, NoDisk):
+        log.error(
+            "The folder for temporary files did not take an answer (%s); its caller got 503.",
+            problem.__cause__,
+        )
+        sentence = "The server has no room on its disk for an answer of this size; ask for less, or later."
+    else:
+        log.warning("An answer was too large to be kept until it is sent; its caller got 503.")
+        sentence = (
+            f"The answer is larger than {ANSWER_BYTES >> 20} MB, or too many large ones wait for slow readers; "
+            "ask for less, or later."
+        )
     request_id = dict(headers).get(b"x-request-id", b"-").decode("latin-1")
     body = Body(Rooms())  # needs none of what is full
-    body.write(
-        json.dumps(
-            {
-                "error": f"The answer is larger than {ANSWER_BYTES >> 20} MB, or too many large ones wait for slow "
-                "readers; ask for less, or later.",
-                "code": "internal_error",
-                "request_id": request_id,
-            }
-        ).encode()
-    )
+    body.write(json.dumps({"error": sentence, "code": "internal_error", "request_id": request_id}).encode())
     body.finish()
     kept = [header for header in headers if header[0] not in _OF_THE_BODY]
     return Answer(

@@ -7,6 +7,7 @@ keep is bounded in bytes.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import tempfile
@@ -31,6 +32,19 @@ class NoRoom(Exception):
     """The answer is larger than ANSWER_BYTES, or with it all answers, or those of its caller, are larger together than
     they may be.
     """
+
+
+class NoDisk(NoRoom):
+    """The disk that is there for it did not take the answer: it is full, or no file can be made. Its cause says so."""
+
+
+@contextlib.contextmanager
+def _disk() -> Iterator[None]:
+    """What fails within is the disk's doing, not the application's."""
+    try:
+        yield
+    except OSError as problem:
+        raise NoDisk from problem
 
 
 class Room:
@@ -101,7 +115,7 @@ class Body:
         self.holder = "-"
 
     def write(self, chunk: bytes) -> None:
-        """Raises NoRoom."""
+        """Raises NoRoom or NoDisk."""
         if self.size + len(chunk) > ANSWER_BYTES:
             raise NoRoom
         if self._file is None and self._keep(chunk):
@@ -113,23 +127,26 @@ class Body:
     def take_file(self, wrapper: FileWrapper) -> None:
         """Send an open file from where it stands. The file may be closed right after.
 
-        A plain file of any size is read by the event loop, piece by piece; all else is read here. Raises NoRoom.
+        A plain file of any size is read by the event loop, piece by piece; all else is read here. Raises NoRoom or
+        NoDisk.
         """
         file = wrapper.file
         if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO):
             start, end = file.tell(), os.fstat(file.fileno()).st_size
             if end - start > CHUNK_BYTES:
-                self._file = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)
+                with _disk():
+                    self._file = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)
                 self._start, self.size = start, end - start
                 return
         for block in wrapper:
             self.write(block)
 
     def finish(self) -> None:
-        """Nothing is written any more. Raises OSError when the disk is full."""
+        """Nothing is written any more. Raises NoDisk."""
         self._chunks = [b"".join(self._chunks)]
         if self._on_disk and self._file is not None:
-            self._file.flush()
+            with _disk():
+                self._file.flush()
 
     def read(self, offset: int) -> bytes:
         """The next piece, of CHUNK_BYTES at most; empty at the end, or where a file has become shorter meanwhile."""
@@ -143,7 +160,9 @@ class Body:
         """Give back what it takes."""
         self._chunks.clear()
         if self._file is not None:
-            self._file.close()
+            # It writes what it still has, which a full disk refuses once more; closed it is all the same.
+            with contextlib.suppress(OSError):
+                self._file.close()
         self._rooms.memory.give_back(self._in_memory, self.holder)
         self._rooms.disk.give_back(self._on_disk, self.holder)
         self._in_memory = self._on_disk = 0
@@ -158,7 +177,8 @@ class Body:
         return True
 
     def _go_to_disk(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
+        with _disk():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         kept, self.size = b"".join(self._chunks), 0
         self._chunks.clear()
         self._rooms.memory.give_back(self._in_memory, self.holder)
@@ -171,4 +191,5 @@ class Body:
         self._on_disk += len(chunk)
         self.size += len(chunk)
         if self._file is not None:
-            self._file.write(chunk)
+            with _disk():
+                self._file.write(chunk)

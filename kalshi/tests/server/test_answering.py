@@ -193,6 +193,40 @@ def test_what_is_too_large_is_a_503_that_says_so(disk: int) -> None:
     assert (rooms.memory.left, rooms.disk.left) == (MEMORY, disk)
 
 
+def _is_full() -> Any:
+    return Path("/dev/full").open("wb")
+
+
+def _has_no_folder() -> Any:
+    raise FileNotFoundError(2, "No usable temporary directory found")
+
+
+@pytest.mark.parametrize("chunks", [[b"x" * 2_000], [b"x" * 999] * 40], ids=["at its end", "on the way"])
+@pytest.mark.parametrize("disk", [_is_full, _has_no_folder])
+def test_a_disk_that_takes_nothing_is_a_503_that_says_so_and_costs_no_room(
+    disk: Callable[[], Any],
+    chunks: list[bytes],
+    rooms: Rooms,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(collected.tempfile, "TemporaryFile", disk)
+        answer = run(Result(chunks), rooms)
+    assert answer is not None and answer.status == 503
+    headers, body = dict(answer.headers), whole(answer)
+    assert headers[b"content-type"] == b"application/json" and headers[b"retry-after"] == b"10"
+    assert b"no room on its disk" in body and b"abcdefgh" in body
+    assert (rooms.memory.left, rooms.disk.left) == (MEMORY, DISK)
+    assert "temporary files" in caplog.text and "Traceback" not in caplog.text
+    assert whole(run(Result(chunks), rooms)) == b"".join(chunks)
+
+
+def test_what_the_application_cannot_read_is_no_fault_of_our_disk(rooms: Rooms) -> None:
+    with pytest.raises(OSError, match="its own"):
+        run(Result([b"x"], raises=OSError("its own")), rooms)
+
+
 class Closing(FileWrapper):
     closed = False
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import socket
 import struct
+from functools import partial
+from pathlib import Path
 
+import pytest
+
+from kalshi.server import collected
 from kalshi.tests.edge.test_protocol import get, read
 from kalshi.tests.server.conftest import LARGE, THREADS, Served
 from kalshi.tests.servers import wait_until
@@ -70,6 +75,21 @@ def test_a_stream_without_an_end_ends_with_its_client(served: Served) -> None:
         reset(client)
     answers_at_once(served)
     assert served.site.closed >= 1
+
+
+def test_a_full_disk_is_told_to_everybody_and_forgotten_when_there_is_room_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.site.go_on.set()
+    free = served.site.rooms.disk.left
+    with monkeypatch.context() as patch:
+        patch.setattr(collected.tempfile, "TemporaryFile", partial(Path("/dev/full").open, "wb"))
+        for _ in range(3):
+            (answer,) = served.ask(get("/stream"))
+            assert answer.startswith(b"HTTP/1.1 503 ") and b"no room on its disk" in answer
+    assert served.site.rooms.disk.left == free
+    (answer,) = served.ask(get("/stream"))
+    assert b"larger than" in answer
 
 
 def test_a_stream_that_is_too_long_is_a_503(served: Served) -> None:
