@@ -73,7 +73,8 @@ class BoundedProtocol(AtOnceProtocol):
         self._unanswered = of_the_process.unanswered
         self._proxies = of_the_process.proxies
         self._deadline: asyncio.TimerHandle | None = None
-        self._received = 0
+        self._received = 0  # of packets with something of the request under way
+        self._of_others = 0  # of these, what may belong to the requests before it
         self._request_bytes = 0  # of the request that the parser is at: address, headers and body
         self._is_proxy = False
         self._stranger = ""  # whose the connection, or the request under way, is until it shows a credential
@@ -92,16 +93,20 @@ class BoundedProtocol(AtOnceProtocol):
         if self._last:
             self._clear()
             return
+        if not self._between and self._begun > (1 if was_between else 0):
+            # Another one ended in these bytes.
+            self._received, self._of_others = 0, len(data)
+            self._clear()
         if self._received or not self._between or len(data) > LARGE_BYTES:
             self._count_bytes(len(data))
         # Line breaks between two requests are no request: they must not keep a connection open for ever.
         if self._between and (not was_between or self._begun or self._idle_since is not None):
-            self._received = 0
+            self._received = self._of_others = 0
             if self._deadline is not None:
                 self._clear()
             return
         self._received += len(data)
-        if self._received > MAX_REQUEST_BYTES:
+        if self._received - self._of_others > MAX_REQUEST_BYTES:
             self._refuse(refusals.TOO_LARGE)
         elif self._deadline is None:
             self._deadline = self.loop.call_later(REQUEST_S, self._on_deadline)

@@ -83,6 +83,65 @@ def test_a_request_in_pieces_is_answered_and_its_connection_stays(server: Runnin
             assert read(stream).startswith(b"HTTP/1.1 200")
 
 
+def overlapping(server: Running, requests: list[bytes]) -> Iterator[bytes]:
+    """The answers to requests of which each comes with the beginning of the next one."""
+    with server.connect() as connection, connection.makefile("rb") as stream:
+        sent = 0
+        whole = b"".join(requests)
+        for end in range(len(requests[0]), len(whole), len(requests[0])):
+            connection.sendall(whole[sent : end + 20])
+            sent = end + 20
+            yield read(stream)
+
+
+@pytest.mark.parametrize("path", ["/", "/long"])
+def test_requests_that_begin_before_the_one_before_is_whole_are_not_one_request(
+    server: Running, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "MAX_REQUEST_BYTES", 20_000)
+    answers = list(overlapping(server, [get(path, "X: " + "x" * 900)] * 60))
+    assert len(answers) == 59 and all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
+
+
+@pytest.mark.parametrize("path", ["/", "/long"])
+def test_each_of_them_has_its_own_time(server: Running, path: str) -> None:
+    started = time.monotonic()
+    for answer in overlapping(server, [get(path)] * 50_000):
+        assert answer.startswith(b"HTTP/1.1 200")
+        if time.monotonic() - started > 2 * REQUEST_S:
+            break
+
+
+def test_the_last_of_them_is_given_up_when_it_does_not_come_to_its_end(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(get("/long") + b"GET / HT")
+        assert seconds_until_closed(connection, b"T") < REQUEST_S + 2
+
+
+def test_what_comes_before_a_large_request_is_none_of_its_bytes(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "MAX_REQUEST_BYTES", 20_000)
+    body = b"POST /long HTTP/1.1\r\nHost: x\r\nContent-Length: 15000\r\n\r\n" + b"x" * 15_000
+    first = get("/long", "X: " + "x" * 12_000)
+    answers = server.ask(first + body[:5_000], body[5_000:10_000], body[10_000:], answers=2)
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 200"] * 2
+
+
+def test_a_body_without_an_end_behind_another_request_is_cut_off(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "REQUEST_S", 30.0)
+    head = b"POST /long HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(get("/long") + head)
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                # What the parser keeps nothing of: an extension of a chunk.
+                connection.sendall(b"1;" + b"x" * 8_000 + b"\r\nx\r\n")
+        assert seconds_until_closed(connection) < 5
+
+
 @pytest.mark.parametrize(
     ("request_head", "status"),
     [
