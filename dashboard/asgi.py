@@ -24,8 +24,10 @@ from dashboard.wsgi import application as django_application
 from kalshi.edge.access_log import AccessLog
 from kalshi.edge.app import Application, Edge
 from kalshi.request_id import new_request_id
-from kalshi.server import pool_health
+from kalshi.server import descriptors, pool_health
+from kalshi.server.collected import Rooms
 from kalshi.server.protocol import AT_ONCE
+from kalshi.server.sockets import raise_limit
 from kalshi.server.stopping import Stop
 from kalshi.server.threads import DaemonThreads
 from kalshi.server.wsgi import WsgiBridge
@@ -77,7 +79,8 @@ engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
 access_log = AccessLog(metrics.counts, redact=logs.redaction(settings.LOGGING))
 report = metrics.Report()
 threads = DaemonThreads(THREADS, at_end=connections.close_all)
-to_django = cast(ASGIApp, WsgiBridge(django_application, threads, caller=handover.caller))
+rooms = Rooms(answers=descriptors.shares(raise_limit()).answers)
+to_django = cast(ASGIApp, WsgiBridge(django_application, threads, rooms, caller=handover.caller))
 shell = Starlette(routes=[Route("/healthz", Health())], lifespan=lifespan)
 # The default takes what no route does; a mount would leave out paths with line breaks, and redirect some.
 shell.router.redirect_slashes = False

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from kalshi.networks import network_of
 from kalshi.server import refusals
-from kalshi.server.connections import STRANGERS, Connections, Held
+from kalshi.server.connections import Connections, Held
 from kalshi.server.held_bytes import HeldBytes
 from kalshi.server.protocol import AtOnceProtocol
 
@@ -38,12 +38,10 @@ _CREDENTIALS = frozenset({b"authorization", b"cookie", b"kalshi-access-key"})
 
 
 class OfTheProcess:
-    """What the connections of a process share. proxies: addresses and networks whose X-Forwarded-For is believed;
-    strangers: how many connections all of them may have together.
-    """
+    """What the connections of a process share. proxies: addresses and networks whose X-Forwarded-For is believed."""
 
-    def __init__(self, proxies: Iterable[str] = (), strangers: int = STRANGERS) -> None:
-        self.connections = Connections(strangers)
+    def __init__(self, proxies: Iterable[str] = (), connections: Connections | None = None) -> None:
+        self.connections = connections or Connections()
         self.unanswered = HeldBytes()
         self._proxies = list(proxies)
 

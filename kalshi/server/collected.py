@@ -16,12 +16,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from kalshi.server.shared_files import SharedFile, SharedFiles
+
 CHUNK_BYTES = 64 * 1024
 IN_MEMORY_BYTES = 1024 * 1024
 """Of one answer; the rest goes to the disk."""
 ANSWER_BYTES = 256 * 1024 * 1024
 ALL_IN_MEMORY_BYTES = 64 * 1024 * 1024
 ALL_ON_DISK_BYTES = 1024 * 1024 * 1024
+ALL_ON_DISK = 4_096
+"""Answers, each of which is an open file."""
 SHARES = 4
 """One caller, or the strangers of one address, may take one of so many parts: slow readers must not cost others their
 answers.
@@ -48,7 +52,7 @@ def _disk() -> Iterator[None]:
 
 
 class Room:
-    """Bytes that all answers together may take in one place, and one holder's no more than a share. Thread-safe."""
+    """Bytes, or files, that all answers together may take, and one holder's no more than a share. Thread-safe."""
 
     def __init__(self, most: int) -> None:
         self._left = most
@@ -77,11 +81,15 @@ class Room:
 
 
 class Rooms:
-    """The two places of a process."""
+    """What the answers of a process share: memory and disk in bytes, and how many may be on the disk."""
 
-    def __init__(self, memory: int = ALL_IN_MEMORY_BYTES, disk: int = ALL_ON_DISK_BYTES) -> None:
+    def __init__(
+        self, memory: int = ALL_IN_MEMORY_BYTES, disk: int = ALL_ON_DISK_BYTES, answers: int = ALL_ON_DISK
+    ) -> None:
         self.memory = Room(memory)
         self.disk = Room(disk)
+        self.answers = Room(answers)
+        self.files = SharedFiles()
 
 
 class FileWrapper:
@@ -109,7 +117,9 @@ class Body:
         self._rooms = rooms
         self._chunks: list[bytes] = []
         self._in_memory = self._on_disk = 0
+        self._has_place = False  # among the answers on the disk
         self._file: BinaryIO | None = None
+        self._shared: SharedFile | None = None
         self._start = 0
         self.size = 0
         self.holder = "-"
@@ -135,7 +145,7 @@ class Body:
             start, end = file.tell(), os.fstat(file.fileno()).st_size
             if end - start > CHUNK_BYTES:
                 with _disk():
-                    self._file = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)
+                    self._shared = self._rooms.files.hold(file.fileno())
                 self._start, self.size = start, end - start
                 return
         for block in wrapper:
@@ -151,21 +161,28 @@ class Body:
     def read(self, offset: int) -> bytes:
         """The next piece, of CHUNK_BYTES at most; empty at the end, or where a file has become shorter meanwhile."""
         count = min(CHUNK_BYTES, self.size - offset)
+        if self._shared is not None:
+            return os.pread(self._shared.descriptor, count, self._start + offset)
         if self._file is not None:
-            return os.pread(self._file.fileno(), count, self._start + offset)
+            return os.pread(self._file.fileno(), count, offset)
         whole = self._chunks[0]
         return whole if count == len(whole) else whole[offset : offset + count]
 
     def close(self) -> None:
         """Give back what it takes."""
         self._chunks.clear()
+        if self._shared is not None:
+            self._rooms.files.let_go(self._shared)
+            self._shared = None
         if self._file is not None:
             # It writes what it still has, which a full disk refuses once more; closed it is all the same.
             with contextlib.suppress(OSError):
                 self._file.close()
         self._rooms.memory.give_back(self._in_memory, self.holder)
         self._rooms.disk.give_back(self._on_disk, self.holder)
+        self._rooms.answers.give_back(self._has_place, self.holder)
         self._in_memory = self._on_disk = 0
+        self._has_place = False
 
     def _keep(self, chunk: bytes) -> bool:
         """Whether memory has room for it."""
@@ -177,6 +194,9 @@ class Body:
         return True
 
     def _go_to_disk(self) -> None:
+        self._has_place = self._rooms.answers.take(1, self.holder)
+        if not self._has_place:
+            raise NoRoom
         with _disk():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         kept, self.size = b"".join(self._chunks), 0

@@ -3,7 +3,8 @@
 A connection is a stranger's until one of its requests showed a valid credential; from then on it is that caller's.
 While a credential that nobody has judged yet is being judged, it counts apart: a program may begin with two hundred
 connections at once. Where a group has more than its share, its oldest connection is closed, never the newcomer; so is
-the oldest of all strangers where they have too many together, since anybody has as many addresses as they like.
+the oldest of all strangers where they have too many together, since anybody has as many addresses as they like. Where
+everybody has too many together, whoever has the most loses the oldest; all strangers count as one for that.
 
 Behind a trusted proxy, whose connections carry everybody's requests, what is counted is a request under way, as the
 forwarded address's; connections of the proxy that carry none are not counted.
@@ -36,16 +37,25 @@ Group = tuple[Held, Hashable]
 
 STRANGERS = 4_096
 """Connections of all strangers together, and requests of theirs that trusted proxies carry."""
+TOGETHER = 49_152
+"""Connections of everybody."""
 
 # How many times its share a group may hold for a moment, until `trim` is called.
 BURST = 4
 
 
 class Connections:
-    """Groups of connections, each in the order in which they joined it. strangers: of all of them together."""
+    """Groups of connections, each in the order in which they joined it.
 
-    def __init__(self, strangers: int = STRANGERS) -> None:
+    strangers: how many all of them may have together; caller: one caller; together: all.
+    """
+
+    def __init__(
+        self, strangers: int = STRANGERS, caller: int = Held.CALLER.value, together: int = TOGETHER
+    ) -> None:
         self._most_strangers = strangers
+        self._most = {held: held.value for held in Held} | {Held.CALLER: caller}
+        self._most_together = together
         self._strangers: dict[Connection, None] = {}
         self._groups: dict[Group, dict[Connection, None]] = {}
         self._group_of: dict[Connection, Group] = {}
@@ -59,11 +69,14 @@ class Connections:
         members = self._groups.setdefault(group, {})
         members[connection] = None
         self._group_of[connection] = group
-        self._cut_down(group, held.value * BURST)
+        self._cut_down(group, self._most[held] * BURST)
         if held is not Held.CALLER:
             self._strangers[connection] = None
             self._cut_oldest(self._strangers, self._most_strangers)
-        return len(members) > held.value
+        while len(self._group_of) > self._most_together:
+            largest = self._largest()
+            self._cut_oldest(largest, len(largest) - 1)
+        return len(members) > self._most[held]
 
     def leave(self, connection: Connection) -> None:
         """It is closed, or carries no request any more."""
@@ -77,7 +90,12 @@ class Connections:
 
     def trim(self, held: Held, holder: Hashable) -> None:
         """Close the oldest connections that a holder has beyond its share."""
-        self._cut_down((held, holder), held.value)
+        self._cut_down((held, holder), self._most[held])
+
+    def _largest(self) -> dict[Connection, None]:
+        """Of all strangers, and of each caller."""
+        callers = (members for (held, _), members in self._groups.items() if held is Held.CALLER)
+        return max((self._strangers, *callers), key=len)
 
     def _cut_down(self, group: Group, most: int) -> None:
         self._cut_oldest(self._groups.get(group, {}), most)

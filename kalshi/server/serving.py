@@ -15,9 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from uvicorn.config import STARTUP_FAILURE
 
 from kalshi.errors import ConfigError, KalshiError
-from kalshi.server import heap, stopping
+from kalshi.server import descriptors, heap, stopping
 from kalshi.server.bounded import OfTheProcess
-from kalshi.server.connections import STRANGERS
+from kalshi.server.connections import Connections
 from kalshi.server.slow_readers import ReadersProtocol
 from kalshi.server.sockets import BACKLOG, raise_limit
 from kalshi.server.supervisor import Supervisor
@@ -60,13 +60,16 @@ class Config(uvicorn.Config):
 
 
 def config(workers: int) -> Config:
+    """Raises ConfigError when the system lets us open too little."""
+    limit = raise_limit()
+    descriptors.refuse_too_few(limit)
+    strangers, caller, together, _ = descriptors.shares(limit)
+    connections = Connections(strangers, caller, together)
     proxies = list(with_mapped(getattr(settings, "TRUSTED_PROXIES", ())))
-    # The rest is for callers, files and what the server itself opens.
-    strangers = min(STRANGERS, raise_limit() // 2)
     return Config(
         settings.ASGI_APPLICATION,
         loop="auto",
-        http=partial(ReadersProtocol, of_the_process=OfTheProcess(proxies, strangers)),  # type: ignore[arg-type]
+        http=partial(ReadersProtocol, of_the_process=OfTheProcess(proxies, connections)),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from kalshi.errors import KalshiError
 from kalshi.services import engine
@@ -70,11 +72,18 @@ def database() -> Check:
 
 def migrations() -> Check:
     try:
-        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-        newer = unknown_migrations(executor.loader)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        applied = MigrationRecorder(connections[DEFAULT_DB_ALIAS]).applied_migrations()
+        return _judged(frozenset(applied))
     except Error:
         return NO_MIGRATIONS
+
+
+@lru_cache(maxsize=1)
+def _judged(applied: frozenset[tuple[str, str]]) -> Check:
+    """Reads all migrations' files, which takes a while and many open files: once, as long as nothing is applied."""
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    newer = unknown_migrations(executor.loader)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if newer:
         return Check("migrations", False, f"the database is of a newer version ({newer[-1]})", NEWER_REMEDY)
     if missing:

@@ -9,7 +9,7 @@ import pytest
 from dashboard import passwords
 from kalshi.cache import crew, local, readthrough, waiting
 from kalshi.edge import access_log, log_path
-from kalshi.server import bounded, collected, ending, framing, slow_readers
+from kalshi.server import bounded, collected, descriptors, ending, framing, slow_readers
 from kalshi.server.connections import STRANGERS, Held
 from kalshi.services import costly
 from kalshi.tests.documents import table_rows
@@ -57,8 +57,11 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("edge/test_connections.py::test_while_credentials_are_judged_256_of_an_address_stay",),
     ),
     "connections of one credential": (
-        (f"{Held.CALLER.value:,}",),
-        ("edge/test_connections.py::test_of_a_callers_connections_the_oldest_are_closed_and_nobody_elses",),
+        (f"{Held.CALLER.value:,}, or a quarter of",),
+        (
+            "edge/test_connections.py::test_of_a_callers_connections_the_oldest_are_closed_and_nobody_elses",
+            "edge/test_connections.py::test_a_caller_never_has_more_than_a_quarter_of_it",
+        ),
     ),
     "connections of all strangers together": (
         (f"{STRANGERS:,}, or half of",),
@@ -66,6 +69,17 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "edge/test_connections.py::test_strangers_of_many_addresses_do_not_fill_the_house",
             "edge/test_connections.py::test_strangers_never_have_more_than_half_of_what_the_process_may_open",
         ),
+    ),
+    "connections of everybody together": (
+        ("three quarters",) if descriptors.shares(16_000).together == 12_000 else ("another share",),
+        (
+            "edge/test_connections.py::test_beyond_what_all_may_have_whoever_has_the_most_loses_the_oldest",
+            "live/test_descriptors.py::test_one_caller_leaves_enough_for_the_others",
+        ),
+    ),
+    "file descriptors": (
+        (f"at least {descriptors.LEAST}",),
+        ("live/test_descriptors.py::test_a_server_that_may_open_too_little_does_not_start",),
     ),
     "bytes of requests under way": (
         (f"{bounded.MAX_UNANSWERED_BYTES // MB} MB",),
@@ -84,8 +98,14 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("server/test_answering.py::test_what_memory_has_no_room_for_goes_to_the_disk",),
     ),
     "answers on the disk": (
-        (f"{collected.ANSWER_BYTES // MB} MB each, {collected.ALL_ON_DISK_BYTES // GB} GB in all",),
-        ("server/test_answering.py::test_what_is_too_large_is_a_503_that_says_so",),
+        (
+            f"{collected.ANSWER_BYTES // MB} MB each, {collected.ALL_ON_DISK_BYTES // GB} GB in all",
+            f"one for {16_000 // descriptors.shares(16_000).answers} file descriptors",
+        ),
+        (
+            "server/test_answering.py::test_what_is_too_large_is_a_503_that_says_so",
+            "server/test_answering.py::test_only_so_many_answers_are_on_the_disk_at_a_time",
+        ),
     ),
     "answers of one caller": (
         ("a quarter",) if collected.SHARES == 4 else ("another share",),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kalshi.server import bounded, serving
 from kalshi.server.connections import BURST, STRANGERS, Connections, Held
@@ -54,7 +57,11 @@ def test_a_flood_is_cut_down_before_anybody_was_judged() -> None:
 
 @pytest.mark.parametrize("held", [Held.STRANGER, Held.JUDGED])
 def test_of_all_strangers_together_the_oldest_are_closed_and_no_caller(held: Held) -> None:
-    connections, lines, callers = Connections(10), [Line() for _ in range(14)], [Line() for _ in range(20)]
+    connections, lines, callers = (
+        Connections(strangers=10),
+        [Line() for _ in range(14)],
+        [Line() for _ in range(20)],
+    )
     for line in callers:
         connections.join(line, held, "a")
         connections.join(line, Held.CALLER, "person:1")
@@ -88,6 +95,34 @@ def test_strangers_never_have_more_than_half_of_what_the_process_may_open(
     assert [line.is_cut for line in lines] == [True] * (len(lines) - most) + [False] * most
 
 
+@pytest.mark.parametrize(("descriptors", "most"), [(600, 150), (8_000, 2_000), (65_536, 2_048)])
+def test_a_caller_never_has_more_than_a_quarter_of_it(
+    descriptors: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "raise_limit", lambda: descriptors)
+    protocol: Any = serving.config(1).http
+    connections, lines = protocol.keywords["of_the_process"].connections, [Line() for _ in range(2_100)]
+    for line in lines:
+        connections.join(line, Held.CALLER, "person:1")
+    connections.trim(Held.CALLER, "person:1")
+    assert [line.is_cut for line in lines] == [True] * (len(lines) - most) + [False] * most
+
+
+@given(st.lists(st.sampled_from(["stranger", "other stranger", "a", "b", "c"]), max_size=200))
+def test_beyond_what_all_may_have_whoever_has_the_most_loses_the_oldest(holders: list[str]) -> None:
+    connections, alive = Connections(strangers=15, caller=10, together=20), dict[Line, str]()
+    for holder in holders:
+        line = Line()
+        connections.join(line, Held.STRANGER if "stranger" in holder else Held.CALLER, holder)
+        alive[line] = holder
+        before = Counter("strangers" if "stranger" in name else name for name in alive.values())
+        for lost in [line for line in alive if line.is_cut]:
+            name = "strangers" if "stranger" in alive[lost] else alive[lost]
+            assert before[name] == max(before.values()) or before[name] > 15
+            del alive[lost]
+        assert len(alive) <= 20 and not line.is_cut
+
+
 def test_a_closed_connection_counts_no_more() -> None:
     connections, lines = Connections(), [Line() for _ in range(200)]
     for line in lines:
@@ -109,7 +144,8 @@ class Door(Application):
 
 
 def running(*proxies: str, strangers: int = STRANGERS) -> Iterator[Running]:
-    protocol = partial(bounded.BoundedProtocol, of_the_process=bounded.OfTheProcess(proxies, strangers))
+    shared = bounded.OfTheProcess(proxies, Connections(strangers))
+    protocol = partial(bounded.BoundedProtocol, of_the_process=shared)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         found = Running(Door(), listener, protocol, keep_alive_s=30)
         yield found

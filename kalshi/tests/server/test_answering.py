@@ -254,6 +254,36 @@ def test_a_file_is_sent_from_where_it_stands_and_closed_at_once(
     assert (rooms.memory.left, rooms.disk.left) == (MEMORY, DISK)
 
 
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_many_readers_of_a_file_cost_one_open_file(rooms: Rooms, tmp_path: Path) -> None:
+    texts = {name: name.encode() * 1_000 for name in ("a", "b")}
+    for name, text in texts.items():
+        (tmp_path / name).write_bytes(text)
+    before = open_files()
+    answers = [(name, run(FileWrapper((tmp_path / name).open("rb")), rooms)) for name in "abab" * 10]
+    assert open_files() == before + 2
+    (tmp_path / "a").unlink()
+    (tmp_path / "a").write_bytes(b"a newer one" * 1_000)
+    newer = run(FileWrapper((tmp_path / "a").open("rb")), rooms)
+    for name, answer in answers:
+        assert whole(answer) == texts[name]
+    assert whole(newer) == b"a newer one" * 1_000
+    assert open_files() == before
+
+
+def test_only_so_many_answers_are_on_the_disk_at_a_time() -> None:
+    rooms = Rooms(MEMORY, DISK, answers=3)
+    kept = [run(Result([b"x" * 2_000]), rooms) for _ in range(5)]
+    assert [answer and answer.status for answer in kept] == [200] * 3 + [503] * 2
+    for answer in kept:
+        whole(answer)
+    assert (rooms.answers.left, rooms.memory.left, rooms.disk.left) == (3, MEMORY, DISK)
+    assert whole(run(Result([b"x" * 2_000]), rooms)) == b"x" * 2_000
+
+
 def test_what_only_looks_like_a_plain_file_is_read_through_its_own_method(
     rooms: Rooms, tmp_path: Path
 ) -> None:
