@@ -225,7 +225,8 @@ class FramedProtocol(HttpToolsProtocol):
     def _end_with(self, refusal: bytes) -> None:
         self._last = True
         if not self.transport.is_closing():
-            self.transport.write(refusal)
+            is_head = not self._between and self.url and self.parser.get_method() == b"HEAD"
+            self.transport.write(refusals.without_body(refusal) if is_head else refusal)
             self._ending.close()
 
     def _on_ending(self) -> None:

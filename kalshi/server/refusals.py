@@ -20,6 +20,11 @@ def _refusal(status: int, body: bytes) -> bytes:
     return b"".join((STATUS_LINE[status], head, end, body))
 
 
+def without_body(refusal: bytes) -> bytes:
+    """What a HEAD is answered."""
+    return refusal.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+
 TOO_LARGE_BODY = _body("The request is larger than 256 KB.")
 TOO_MANY_BODY = _body(
     "Too many of your requests wait already; wait for their answers.",

@@ -108,7 +108,9 @@ def answers(text: bytes, methods: list[bytes]) -> list[tuple[int, bytes]]:
             continue
         assert length, head
         method = methods[len(found)] if len(found) < len(methods) else b"GET"
-        size = 0 if method == b"HEAD" and status[1] == b"200" else int(length[1])
+        # A refused HEAD has none, and whose refusal it is cannot be told from here.
+        bare = method == b"HEAD" if status[1] == b"200" else not text
+        size = 0 if bare else int(length[1])
         assert len(text) >= size
         found.append((int(status[1]), text[:size]))
         text = text[size:]

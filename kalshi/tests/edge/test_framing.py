@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -219,6 +220,36 @@ def test_it_answers_no_more_than_a_strict_reader_would(server: Running) -> None:
 @pytest.mark.timeout(900)
 def test_nor_over_thousands_of_streams(server: Running) -> None:
     compare_many(server, range(10_000, 60_000))
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (b"Host: x\r\nX: " + b"a" * 17_000, b"431"),
+        (b"Host: x\r\nHost: y", b"400"),
+        (b"Host: x\r\n broken", b"400"),
+        (b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\nno length", b"400"),
+    ],
+    ids=["too long", "two hosts", "not HTTP", "body"],
+)
+@pytest.mark.parametrize("method", [b"HEAD", b"GET"])
+def test_a_refused_head_has_no_body_and_what_a_get_has_otherwise(
+    server: Running, method: bytes, lines: bytes, status: bytes
+) -> None:
+    with server.connect() as connection, connection.makefile("rb") as stream:
+        connection.sendall(method + b" /long HTTP/1.1\r\n" + lines + b"\r\n\r\n")
+        head, _, body = stream.read().partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head)
+    assert head.split()[1] == status and length is not None and int(length[1])
+    assert len(body) == (0 if method == b"HEAD" else int(length[1]))
+
+
+def test_what_is_no_request_after_a_head_is_told_so_with_a_body(server: Running) -> None:
+    with server.connect() as connection, connection.makefile("rb") as stream:
+        connection.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+        read(stream, head_only=True)
+        connection.sendall(b"\x16\x03nonsense\r\n\r\n")
+        assert stream.read().endswith(b'"request_id": "-"}')
 
 
 def test_a_body_that_is_refused_is_not_asked_for(server: Running, caplog: pytest.LogCaptureFixture) -> None:
