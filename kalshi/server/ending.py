@@ -51,6 +51,10 @@ class Ending:
             self._transport.write_eof()
         self._wait()
 
+    def abort(self) -> None:
+        """End at once, whatever is still to be written."""
+        self._transport.abort()
+
     def throw_away(self, data: bytes) -> None:
         self._thrown_away += len(data)
         if self._thrown_away > MAX_THROWN_AWAY_BYTES:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 import httptools
@@ -155,7 +156,7 @@ class FramedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, partial(_unless_cancelled, cycle, app))
 
     def split_url(self) -> tuple[bytes, bytes]:
         """(address without the query, query). httptools cannot read one of more than 64 KB."""
@@ -243,6 +244,17 @@ class FramedProtocol(HttpToolsProtocol):
             self.pipeline[0][0].keep_alive = False
         elif self._running is not None:
             self._running.keep_alive = False
+
+
+async def _unless_cancelled(
+    cycle: RequestResponseCycle, app: Any, scope: Any, receive: Any, send: Any
+) -> None:
+    """The server cancels what is left when its time is over: that is the end of the connection, and no error."""
+    try:
+        await app(scope, receive, send)
+    except asyncio.CancelledError:
+        cycle.disconnected = True
+        cycle.transport.abort()
 
 
 def _names_host(url: bytes, hosts: list[bytes]) -> bool:

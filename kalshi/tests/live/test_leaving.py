@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from kalshi.tests.servers import Gateway, wait_until
+from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
 
 FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+LARGER_FILE = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js.map"
 MORE_THAN_THREADS = 270
 EVENTS = 3_000
 
@@ -117,3 +118,14 @@ def test_nothing_of_it_is_logged_as_a_fault(gateway: Gateway) -> None:
     django_answers(gateway)
     wait_until(lambda: any('"/readyz"' in line for line in gateway.process.lines), 5, "the log")
     assert [line for line in gateway.process.lines if '"level": "error"' in line] == []
+
+
+def test_a_stop_leaves_slow_readers_without_a_traceback(sandbox: Sandbox) -> None:
+    with running(lambda folder: Gateway(folder, **sandbox.environment())) as gateway:
+        readers = [asked(gateway, get(LARGER_FILE), keeps=2048) for _ in range(20)]
+        django_answers(gateway)
+        gateway.stop()
+        reset(readers)
+        assert "Cancel " in gateway.process.output
+        assert "Traceback" not in gateway.process.output
+        assert "CancelledError" not in gateway.process.output
