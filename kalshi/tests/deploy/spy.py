@@ -34,9 +34,11 @@ class Server(ThreadingHTTPServer):
 
 
 class SpyGateway:
-    """`reply` makes the answer to a request; it may block, which then holds up that request alone."""
+    """`reply` makes the answer to a request; None breaks the connection off instead. It may block, which then holds up
+    that request alone.
+    """
 
-    def __init__(self, reply: Callable[[Asked], Reply]) -> None:
+    def __init__(self, reply: Callable[[Asked], Reply | None]) -> None:
         self.reply = reply
         self.keeps_connections = False  # so that nothing answers any more once it went away
         self.asked: list[Asked] = []
@@ -58,6 +60,9 @@ class SpyGateway:
                 asked = Asked(self.command, self.path, tuple(self.headers.items()))
                 spy.asked.append(asked)
                 reply = spy.reply(asked)
+                if reply is None:
+                    self.close_connection = True
+                    return
                 self.send_response(reply.status)
                 for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                     self.send_header(name, value)
