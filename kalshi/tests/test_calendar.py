@@ -22,6 +22,7 @@ REASONS = {
     "kalshi/tests/clients/with_kalshi_typescript.mjs": SIGNS,
     "kalshi/tests/deploy/cached.py": KEYS,
     "kalshi/tests/deploy/test_nginx_expiry.py": KEYS,
+    "kalshi/tests/deploy/test_nginx_front.py": SIGNS,
     "kalshi/tests/edge/test_checks.py": SIGNS,
     "kalshi/tests/gateway/signing.py": SIGNS,
     "kalshi/tests/gateway/test_key_usage.py": AGES,

@@ -68,9 +68,6 @@ def test_addresses_hosts_and_methods_are_kept_apart(nginx: Nginx, spy: SpyGatewa
     assert len({number(nginx.get(path, **caller)) for path in paths}) == len(paths)
     here, there = (number(nginx.get(BALANCE, Host=host, **caller)) for host in ("a.example", "b.example"))
     assert here != there
-    response, body = nginx.get(f"{BALANCE}?head", method="HEAD", **caller)
-    assert (response.status, body) == (200, b"")
-    assert nginx.get(f"{BALANCE}?head", **caller)[1]
     assert nginx.get(BALANCE, method="POST", **caller)[0].status == 200
     assert spy.asked[-1].method == "POST"
 
@@ -91,15 +88,35 @@ def test_the_gateway_sees_nothing_of_a_cached_request_that_is_not_in_the_key(
     assert json.loads(body)
 
 
-def test_signed_requests_are_never_answered_from_the_cache(nginx: Nginx, spy: SpyGateway) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_signed_requests_reach_the_gateway_each_by_its_own_method(
+    nginx: Nginx, spy: SpyGateway, method: str
+) -> None:
+    """The method is part of what was signed."""
     path, signed = (
         "/trade-api/v2/portfolio/balance",
         {"KALSHI-ACCESS-KEY": "k", "KALSHI-ACCESS-SIGNATURE": "s"},
     )
-    answers = [number(nginx.get(path, **signed)) for _ in range(3)]
-    assert len(set(answers)) == 3
-    assert spy.asked[-1].header("KALSHI-ACCESS-SIGNATURE") == "s"
-    assert number(nginx.get(path)) not in answers
+    before = len(spy.asked)
+    answers = [nginx.get(path, method=method, **signed) for _ in range(3)]
+    assert [response.status for response, _ in answers] == [200] * 3
+    assert len({body for _, body in answers}) == (3 if method == "GET" else 1)
+    seen = [(asked.method, asked.header("KALSHI-ACCESS-SIGNATURE")) for asked in spy.asked[before:]]
+    assert seen == [(method, "s")] * 3
+    nginx.get(path, method=method)
+    assert len(spy.asked) == before + 4, "somebody unsigned got a signed answer"
+
+
+def test_an_answer_to_head_is_never_given_to_get_nor_the_other_way_round(
+    nginx: Nginx, spy: SpyGateway
+) -> None:
+    path, caller = f"{BALANCE}?head", token()
+    for _ in range(2):
+        response, body = nginx.get(path, method="HEAD", **caller)
+        assert (response.status, body, int(response.headers["Content-Length"]) > 0) == (200, b"", True)
+        response, body = nginx.get(path, **caller)
+        assert (response.status, json.loads(body)["asked"][0]) == (200, "GET")
+        assert int(response.headers["Content-Length"]) == len(body)
 
 
 def test_no_cache_reaches_the_gateway_and_its_answer_is_kept(nginx: Nginx, spy: SpyGateway) -> None:

@@ -24,6 +24,9 @@ import requests
 
 from kalshi.tests.deploy.nginx import HOST, Nginx
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
+from kalshi.upstream.credentials import Credentials
+from kalshi.upstream.pem import parse_private_key
+from kalshi.upstream.signing import signature_headers
 
 BALANCE = "/api/v1/kalshi/balance/"
 PERSON, SPOOFED = "127.0.0.9", "203.0.113.9"
@@ -166,6 +169,18 @@ def test_nobody_is_answered_with_what_another_was_let_see(front: Front) -> None:
         for caller in bad:
             response, body = front.nginx.get(BALANCE, **caller)
             assert (response.status, json.loads(body)["code"]) == (401, "not_signed_in"), caller
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_signed_request_is_let_in(front: Front, method: str) -> None:
+    made = json.loads(
+        front.gateway.manage("keys", "create", "--user", "owner", "--label", method, "--json").strip()
+    )
+    key = Credentials(made["key_id"], parse_private_key(made["private_key"], source="the test"))
+    path = "/trade-api/v2/portfolio/balance"
+    headers = signature_headers(key, method, path, int(time.time() * 1000))
+    response, body = front.nginx.get(path, method=method, **headers)
+    assert (response.status, bool(body)) == (200, method == "GET")
 
 
 def test_the_gateway_logs_the_callers_address_and_not_a_claimed_one(front: Front) -> None:
