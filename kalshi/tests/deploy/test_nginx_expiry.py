@@ -118,6 +118,48 @@ def test_a_gateway_that_hangs_is_bridged_for_all_who_waited_for_it(nginx: Nginx,
     assert all(is_last_known(response) for response, _ in answers)
 
 
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/audit.csv", 200),
+        ("/audit.csv?action=sign-in", 200),
+        (f"{BALANCE}?history=true", 200),
+        (f"{BALANCE}?limit=5&history=true", 200),
+        (f"{BALANCE}?historical=true", 503),
+        ("/trade-api/v2/portfolio/balance?history=true", 503),  # there Kalshi's own parameters count alone
+    ],
+)
+def test_what_takes_long_may_take_longer_than_other_answers(
+    nginx: Nginx, spy: SpyGateway, path: str, code: int
+) -> None:
+    """Beside it pages are asked for, one after the other, until nginx gave two of them up: others are asked twice."""
+    caller, hold = token(), Hold(spy, numbered)
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            long = pool.submit(nginx.get, path, **caller)
+            wait_until(lambda: hold.waiting, 20, "the question")
+            assert [nginx.get("/a-page/", **caller)[0].status for _ in range(2)] == [504, 504]
+        finally:
+            hold.release()
+        assert long.result()[0].status == code
+
+
+def test_what_takes_long_is_kept_for_its_caller_and_bridged_as_other_answers_are(
+    nginx: Nginx, spy: SpyGateway
+) -> None:
+    path, caller = f"{BALANCE}?history=true", token()
+    begin_a_second()
+    last = number(nginx.get(path, **caller))
+    assert number(nginx.get(path, **caller)) == last
+    assert number(nginx.get(path, **token())) != last
+    let_expire()
+    spy.go_away()
+    response, body = nginx.get(path, **caller)
+    assert number((response, body)) == last
+    assert is_last_known(response)
+    assert nginx.get(path, **token())[0].status == 503
+
+
 def test_the_last_answer_is_for_those_alone_whom_the_gateway_failed_twice(
     spy: SpyGateway, tmp_path: Path
 ) -> None:
