@@ -160,6 +160,18 @@ def test_what_takes_long_is_kept_for_its_caller_and_bridged_as_other_answers_are
     assert nginx.get(path, **token())[0].status == 503
 
 
+def test_a_gateway_that_cuts_a_caller_off_is_not_away(nginx: Nginx, spy: SpyGateway) -> None:
+    """It cuts off whoever asks too much at once: else one with a revoked token could have the old answer that way."""
+    caller = token()
+    number(nginx.get(BALANCE, **caller))
+    let_expire()
+    spy.reply = lambda asked: None
+    response, body = nginx.get(BALANCE, **caller)
+    assert (response.status, json.loads(body)["code"]) == (503, "gateway_unavailable")
+    spy.reply = numbered
+    assert number(nginx.get(BALANCE, **caller)) >= 0
+
+
 def test_the_last_answer_is_for_those_alone_whom_the_gateway_failed_twice(
     spy: SpyGateway, tmp_path: Path
 ) -> None:
