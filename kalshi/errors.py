@@ -9,6 +9,7 @@
     ├── TooManyRequests             the caller's own limit, whatever Kalshi's is
     │   └── ShareTaken              the caller's share of what all callers share
     ├── EndpointOff                 switched off in the admin
+    ├── NoRoom                      the answer is too large to be kept until it is sent
     ├── DatabaseUnavailable         nobody can be let in: who asks stands in our database
     └── UpstreamError
         ├── UpstreamUnavailable     network, time-out, 5xx
@@ -86,6 +87,13 @@ class EndpointOff(KalshiError):
 
     status = 503
     code = "endpoint_off"
+
+
+class NoRoom(KalshiError):
+    """The answer is larger than any may be, or there is no room for it now, in memory or on the disk."""
+
+    status = 503
+    code = "no_room"
 
 
 class DatabaseUnavailable(KalshiError):

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from kalshi.errors import KalshiError, NoRoom, ShareTaken
 from kalshi.networks import network_of
-from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoDisk, NoRoom, Rooms
+from kalshi.server.collected import ANSWER_BYTES, Body, FileWrapper, NoDisk, NotKept, OverShare, Rooms
 from kalshi.server.environ import Environ
 
 Application = Callable[[Environ, Callable[..., Callable[[bytes], None]]], Iterable[bytes]]
@@ -28,6 +29,9 @@ _OF_THE_BODY = frozenset(
         b"last-modified",
     }
 )
+
+RETRY_AFTER_S = 10
+"""Until then slow readers may have taken what waits for them."""
 
 log = logging.getLogger("kalshi.server")
 
@@ -51,7 +55,8 @@ def answer_of(
 ) -> Answer | None:
     """Run a WSGI application to its end; called in a thread. None when the client left before the end.
 
-    Raises what the application raises; nothing was sent then. An answer that cannot be kept becomes a 503.
+    Raises what the application raises; nothing was sent then. An answer that cannot be kept becomes a 503, or a 429
+    where its caller has too many.
     """
     body = Body(rooms)
     started: list[tuple[int, Headers]] = []
@@ -73,9 +78,9 @@ def answer_of(
         complete = _collect(result, environ["REQUEST_METHOD"], body, client)
         body.finish()
         answer = Answer(*started[0], body)  # IndexError when start_response was not called
-    except NoRoom as problem:
+    except NotKept as problem:
         body.close()
-        return _not_kept(problem, started[0][1])
+        return _refused(_told(problem), started[0][1])
     except BaseException:
         body.close()
         raise
@@ -109,32 +114,45 @@ def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
     return name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")
 
 
-def _not_kept(problem: NoRoom, headers: Headers) -> Answer:
+def _told(problem: NotKept) -> KalshiError:
+    """For the caller; and in the log what its operator should know."""
+    if isinstance(problem, OverShare):
+        return ShareTaken("Too many large answers of yours wait to be read; read them, or ask for less.")
     if isinstance(problem, NoDisk):
         log.error(
             "The folder for temporary files did not take an answer (%s); its caller got 503.",
             problem.__cause__,
         )
-        sentence = "The server has no room on its disk for an answer of this size; ask for less, or later."
-    else:
-        log.warning("An answer was too large to be kept until it is sent; its caller got 503.")
-        sentence = (
-            f"The answer is larger than {ANSWER_BYTES >> 20} MB, or too many large ones wait for slow readers; "
-            "ask for less, or later."
+        return NoRoom(
+            "The server has no room on its disk for an answer of this size; ask for less, or later."
         )
+    log.warning("An answer was too large to be kept until it is sent; its caller got 503.")
+    return NoRoom(
+        f"The answer is larger than {ANSWER_BYTES >> 20} MB, or too many large ones wait for slow readers; "
+        "ask for less, or later."
+    )
+
+
+def _refused(error: KalshiError, headers: Headers) -> Answer:
     request_id = dict(headers).get(b"x-request-id", b"-").decode("latin-1")
     body = Body(Rooms())  # needs none of what is full
-    body.write(json.dumps({"error": sentence, "code": "internal_error", "request_id": request_id}).encode())
+    told = {
+        "error": error.message,
+        "code": error.code,
+        "request_id": request_id,
+        "retry_after_s": RETRY_AFTER_S,
+    }
+    body.write(json.dumps(told).encode())
     body.finish()
     kept = [header for header in headers if header[0] not in _OF_THE_BODY]
     return Answer(
-        503,
+        error.status,
         [
             *kept,
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % body.size),
             (b"cache-control", b"no-store"),
-            (b"retry-after", b"10"),
+            (b"retry-after", b"%d" % RETRY_AFTER_S),
         ],
         body,
     )

@@ -32,13 +32,15 @@ answers.
 """
 
 
-class NoRoom(Exception):
-    """The answer is larger than ANSWER_BYTES, or with it all answers, or those of its caller, are larger together than
-    they may be.
-    """
+class NotKept(Exception):
+    """The answer is larger than ANSWER_BYTES, or with it all answers are larger together than they may be."""
 
 
-class NoDisk(NoRoom):
+class OverShare(NotKept):
+    """There would be room, but its caller has a share of it already."""
+
+
+class NoDisk(NotKept):
     """The disk that is there for it did not take the answer: it is full, or no file can be made. Its cause says so."""
 
 
@@ -71,6 +73,10 @@ class Room:
             self._left -= count
             self._by_holder[holder] += count
             return True
+
+    def refusal(self, count: int) -> NotKept:
+        """Why so much was not given."""
+        return OverShare() if count <= self._left else NotKept()
 
     def give_back(self, count: int, holder: str) -> None:
         with self._lock:
@@ -125,9 +131,9 @@ class Body:
         self.holder = "-"
 
     def write(self, chunk: bytes) -> None:
-        """Raises NoRoom or NoDisk."""
+        """Raises NotKept."""
         if self.size + len(chunk) > ANSWER_BYTES:
-            raise NoRoom
+            raise NotKept
         if self._file is None and self._keep(chunk):
             return
         if self._file is None:
@@ -137,8 +143,8 @@ class Body:
     def take_file(self, wrapper: FileWrapper) -> None:
         """Send an open file from where it stands. The file may be closed right after.
 
-        A plain file of any size is read by the event loop, piece by piece; all else is read here. Raises NoRoom or
-        NoDisk.
+        A plain file of any size is read by the event loop, piece by piece; all else is read here. Raises
+        NotKept.
         """
         file = wrapper.file
         if isinstance(file, io.BufferedReader) and isinstance(file.raw, io.FileIO):
@@ -196,7 +202,7 @@ class Body:
     def _go_to_disk(self) -> None:
         self._has_place = self._rooms.answers.take(1, self.holder)
         if not self._has_place:
-            raise NoRoom
+            raise self._rooms.answers.refusal(1)
         with _disk():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         kept, self.size = b"".join(self._chunks), 0
@@ -207,7 +213,7 @@ class Body:
 
     def _spool(self, chunk: bytes) -> None:
         if not self._rooms.disk.take(len(chunk), self.holder):
-            raise NoRoom
+            raise self._rooms.disk.refusal(len(chunk))
         self._on_disk += len(chunk)
         self.size += len(chunk)
         if self._file is not None:

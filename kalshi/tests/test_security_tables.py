@@ -9,7 +9,7 @@ import pytest
 from dashboard import passwords
 from kalshi.cache import crew, local, readthrough, waiting
 from kalshi.edge import access_log, log_path
-from kalshi.server import bounded, collected, descriptors, ending, framing, slow_readers
+from kalshi.server import bounded, collected, descriptors, ending, framing, lines, slow_readers
 from kalshi.server.connections import STRANGERS, Held
 from kalshi.services import costly
 from kalshi.tests.documents import table_rows
@@ -148,7 +148,14 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "cache/test_regions.py::test_nobody_has_less_than_in_a_cache_of_the_size_of_the_share",
         ),
     ),
-    "requests that reach Django": (
+    "requests in Django": (
+        (f"{lines.EACH} of a caller are worked on at a time, {lines.IN_LINE} wait in line",),
+        (
+            "server/test_lines.py::test_each_caller_has_at_most_its_places_and_its_jobs_begin_in_order",
+            "server/test_lines.py::test_beyond_the_line_the_answer_is_429_at_once",
+        ),
+    ),
+    "requests for JSON that reach Django": (
         ("200 a second",),
         (
             "test_throttle.py::test_a_caller_who_asks_too_often_is_told_when_to_come_back",

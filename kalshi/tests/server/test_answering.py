@@ -180,7 +180,8 @@ def test_nobody_collects_a_stream_for_head(rooms: Rooms) -> None:
 
 
 @pytest.mark.parametrize("disk", [DISK, 3_000], ids=["one too large", "too many"])
-def test_what_is_too_large_is_a_503_that_says_so(disk: int) -> None:
+def test_what_is_too_large_is_a_503_that_says_so(disk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collected, "SHARES", 1)
     rooms = Rooms(MEMORY, disk)
     result = Result(b"x" * 999 for _ in range(1_000))
     answer = run(result, rooms)
@@ -189,7 +190,7 @@ def test_what_is_too_large_is_a_503_that_says_so(disk: int) -> None:
     assert headers[b"x-request-id"] == b"abcdefgh" and headers[b"retry-after"] == b"10"
     assert headers[b"content-type"] == b"application/json"
     body = whole(answer)
-    assert len(body) == int(headers[b"content-length"]) and b"abcdefgh" in body
+    assert len(body) == int(headers[b"content-length"]) and b"abcdefgh" in body and b'"no_room"' in body
     assert (rooms.memory.left, rooms.disk.left) == (MEMORY, disk)
 
 
@@ -331,7 +332,8 @@ def test_nobody_takes_the_room_of_others(
         return answer
 
     kept = [ask(slow) for _ in range(20)]
-    assert [answer.status for answer in kept] == [200] * 2 + [503] * 18
+    assert [answer.status for answer in kept] == [200] * 2 + [429] * 18
+    assert b'"too_many_requests"' in whole(kept[-1])
     kept += [ask(other)]
     assert kept[-1].status == 200
     for answer in kept:
