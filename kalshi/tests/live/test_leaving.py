@@ -52,8 +52,8 @@ def session(gateway: Gateway) -> Iterator[str]:
     """The cookie of an owner whose audit log is long."""
     with contextlib.closing(sqlite3.connect(gateway.data_dir / "db.sqlite3", timeout=20)) as database:
         database.executemany(
-            "INSERT INTO kalshi_auditevent (at, actor, action, account, target, request_id, details) "
-            "VALUES ('2001-01-01 00:00:00', 'owner', 'signed in', '', ?, 'abcdefgh', '{}')",
+            "INSERT INTO kalshi_auditevent (at, actor, actor_pk, action, account, target, request_id, details) "
+            "VALUES ('2001-01-01 00:00:00', 'owner', '', 'signed in', '', ?, 'abcdefgh', '{}')",
             [(f"{number}" * 20,) for number in range(EVENTS)],
         )
         database.commit()
