@@ -1,8 +1,9 @@
 """The engines of this process: one for each account that is read, built when it is first asked for.
 
-The default account's stands on the settings alone. Those of other accounts stand on their rows: a row that changed
-gets a new engine with the next request, an account that is gone or switched off loses its own within about a second
-of the next request, and no more than MAX_ENGINES are kept.
+The default account's stands on the settings alone. Those of other accounts stand on their rows: what a row says chooses
+the engine, so that a row that changed gets a new one with the next request, and a question that began before goes on
+with the one of its own row. What no account needs any more is ended within about a second of the next request, and no
+more than MAX_ENGINES are kept.
 """
 
 from __future__ import annotations
@@ -55,24 +56,21 @@ _Facts = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """An account's engine, and the row that it was built from."""
+    """An account's engine."""
 
     engine: Engine
-    row: Account
-    facts: _Facts
     built_at: float  # monotonic seconds
 
-    def fits(self, row: Account) -> bool:
-        """Whether it is what this row needs. A row that was read before ours was changes nothing."""
-        if row.updated_at < self.row.updated_at:
-            return True
-        return self.facts == _facts(row) and not (
-            self.engine.no_key and time.monotonic() - self.built_at > TRY_AGAIN_S
-        )
+    @property
+    def is_good(self) -> bool:
+        return not self.engine.no_key or time.monotonic() - self.built_at <= TRY_AGAIN_S
 
 
 def _facts(row: Account) -> _Facts:
-    """What an engine depends on, and the keys that it remembers having read last."""
+    """What an engine depends on, and the keys that it remembers having read last.
+
+    Compared for being equal alone: no clock tells which of two rows is the newer one.
+    """
     return (row.uid, row.environment, row.key_id, row.sealed_key, row.subaccount)
 
 
@@ -81,7 +79,7 @@ class _Holder:
         self._lock = threading.Lock()
         self._shared: Shared | None = None
         self._default: Engine | None = None
-        self._held: OrderedDict[int, _Held] = OrderedDict()
+        self._held: OrderedDict[_Facts, _Held] = OrderedDict()
         self._generation: int | None = None
         self._pid = 0
         self.part = OTHER_PART
@@ -97,15 +95,15 @@ class _Holder:
 
     def of(self, row: Account) -> Engine:
         self._tidy()
+        facts = _facts(row)
         with self._lock:
             shared = self._ready_shared()
-            held = self._held.get(row.pk)
-            if held is None or not held.fits(row):
+            held = self._held.get(facts)
+            if held is None or not held.is_good:
                 if held is not None:
                     self._end(held)
-                held = _Held(_engine_of(shared, row), row, _facts(row), time.monotonic())
-                self._held[row.pk] = held
-            self._held.move_to_end(row.pk)
+                held = self._held[facts] = _Held(_engine_of(shared, row), time.monotonic())
+            self._held.move_to_end(facts)
             if len(self._held) > MAX_ENGINES:
                 self._end(self._held.popitem(last=False)[1])
             return held.engine
@@ -143,14 +141,13 @@ class _Holder:
         if generation == self._generation:
             return
         try:
-            rows = {row.pk: row for row in Account.objects.filter(enabled=True)}
+            needed = {_facts(row) for row in Account.objects.filter(enabled=True)}
         except DatabaseError:
             return  # whoever asks has been let in already; the next one tidies
         with self._lock:
             self._generation = generation
-            for pk, held in list(self._held.items()):
-                if pk not in rows or not held.fits(rows[pk]):
-                    self._end(self._held.pop(pk))
+            for facts in self._held.keys() - needed:
+                self._end(self._held.pop(facts))
 
     def _end(self, held: _Held) -> None:
         """Fetches in the air go on; their threads end after them."""
@@ -202,8 +199,9 @@ def of(account: Account | None) -> Engine:
     """The account's engine; None: the default account's. Raises NoCredentials for a row that cannot be used here, and
     what `current` raises.
 
-    account: a row as it stands in the database now. An account whose key cannot be opened gets an engine that cannot
-    sign, and says why in `no_key`.
+    account: a row as it stands in the database now. While a question that reads more than once keeps its row, it gets
+    the same key each time. An account whose key cannot be opened gets an engine that cannot sign, and says why in
+    `no_key`.
     """
     if account is None or account.from_environment:
         return _holder.get()

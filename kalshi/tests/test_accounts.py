@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from kalshi import conf
 from kalshi.errors import Forbidden, NoCredentials
@@ -89,21 +91,44 @@ def test_a_sandbox_account_never_goes_to_a_real_exchange(settings: Any) -> None:
     assert running.setup.base_url == "http://127.0.0.1:8001/trade-api/v2"
 
 
-def test_a_row_that_changed_gets_a_new_engine_and_an_older_copy_of_it_changes_nothing() -> None:
+def give_another_key(account: Account) -> None:
+    account.key_id = "another"
+    account_keys.seal(account, new_pem().encode())
+    account.save()
+
+
+def key_id(account: Account) -> str:
+    credentials = engine.of(account).credentials
+    assert credentials is not None
+    return credentials.key_id
+
+
+def test_a_row_that_changed_gets_a_new_engine_and_an_older_copy_of_it_keeps_its_own() -> None:
     account = an_account("fund")
     old_row = Account.objects.get(pk=account.pk)
     first = engine.of(account)
     assert engine.of(Account.objects.get(pk=account.pk)) is first
-    account.key_id = "another"
-    account_keys.seal(account, new_pem().encode())
-    account.save()
+    give_another_key(account)
     second = engine.of(account)
-    assert second is not first
-    assert second.credentials is not None and second.credentials.key_id == "another"
-    assert engine.of(old_row) is second
+    assert (key_id(account), key_id(old_row)) == ("another", "key-fund")
+    assert engine.of(account) is second, "whoever comes with the older copy does not take the engine away"
     account.label = "Another label"
     account.save()
     assert engine.of(account) is second
+
+
+def test_a_new_key_counts_also_for_an_account_that_was_saved_while_the_clock_was_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = an_account("fund")
+    Account.objects.update(updated_at=timezone.now() + timedelta(hours=1))
+    assert key_id(Account.objects.get(pk=account.pk)) == "key-fund"
+    give_another_key(account)
+    ended: list[str] = []
+    monkeypatch.setattr(engine.shared().cache, "close_lane", ended.append)
+    conf.forget()
+    assert key_id(Account.objects.get(pk=account.pk)) == "another"
+    assert ended == [str(account.uid)]
 
 
 def test_the_engine_of_an_account_that_is_gone_is_ended_with_the_next_request(
