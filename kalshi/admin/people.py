@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
@@ -148,10 +149,11 @@ class PersonAdmin(RuledAdmin, UserAdmin):  # type: ignore[type-arg]
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """One's own is changed where it is asked for."""
-        person = self.get_object(request, id)
-        if person is not None and person == request.user:
+        # An id can be written in many ways; the page is told that of the row that was judged.
+        person = self.row_to_change(request, unquote(id))
+        if person == request.user:
             return redirect("you-password")
-        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        answer: HttpResponse = super().user_change_password(request, quote(str(person.pk)), form_url)
         return answer
 
     def has_factor_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
