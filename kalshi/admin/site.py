@@ -44,7 +44,9 @@ class Site(UnfoldAdminSite):
         if request.method != "POST":
             return HttpResponse(status=405, headers={"Allow": "POST"})
         logout(request)
-        return redirect(settings.LOGIN_URL, headers={"Clear-Site-Data": '"cache"'})
+        answer = redirect(settings.LOGIN_URL)
+        answer["Clear-Site-Data"] = '"cache"'
+        return answer
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """One page for one's own password."""

@@ -41,3 +41,13 @@ def test_the_own_password_is_changed_where_the_old_one_is_asked_for(world: World
     for asked in (world.client("superuser").get, world.client("superuser").post):
         answer = asked(f"/admin/auth/user/{spelled.format(person.pk)}/password/")
         assert (answer.status_code, answer.headers.get("Location")) == (302, "/you/password/")
+
+
+def test_the_admins_log_out_ends_the_session_and_empties_the_browsers_cache(world: World) -> None:
+    client = world.client("operator")
+    assert client.get("/admin/logout/").status_code == 405
+    assert client.get("/admin/").status_code == 200
+    answer = client.post("/admin/logout/")
+    assert (answer.status_code, answer.headers.get("Location")) == (302, "/sign-in/")
+    assert answer["Clear-Site-Data"] == '"cache"'
+    assert client.get("/admin/").status_code == 302
