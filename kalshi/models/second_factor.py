@@ -21,7 +21,8 @@ class _NeverRefused:
 
 class Authenticator(ThrottlingMixin, _NeverRefused):  # type: ignore[misc]  # django-otp has no types
     """An app that shows time-based codes (TOTP: SHA-1, six digits, 30 s), in use once it is `confirmed`. A person is
-    offered one at a time. After each wrong code in a row all are refused for twice as long as before, 1 s at first.
+    offered one at a time, in one session. After each wrong code in a row all are refused for twice as long as before,
+    1 s at first.
 
     `sealed_key`: its key, sealed by the key ring for this `uid` and user; `plain:` and the key in hexadecimal only
     where an earlier version left it so and there was no ring yet. drift: steps by which the app's clock is off. last_t:

@@ -14,13 +14,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import segno
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django_otp.oath import TOTP
 
 from kalshi import conf
@@ -34,6 +38,7 @@ ISSUER = "Kalshi gateway"
 """What the app shows beside the name."""
 KEY_BYTES = 20  # as long as the output of SHA-1, which RFC 4226 recommends
 DIGITS = 6
+OFFERED_S = 600
 PENDING = 64
 """Keys whose picture is kept, some 20 KB each: it takes 20 ms to make, and is shown until the app is confirmed."""
 TOLERANCE = 1  # steps of 30 s by which the app's clock may be off, each way
@@ -42,7 +47,13 @@ log = logging.getLogger("kalshi.second_factor")
 
 
 class Unavailable(Exception):
-    """The key ring cannot seal or open the key of an app. The message is for the person; the log has the details."""
+    """An app cannot be set up or checked now: the key ring cannot seal or open its key, or another request sets one up.
+    The message is for the person; the log has the details of a ring.
+    """
+
+
+class NoLongerOffered(Exception):
+    """The app was offered too long ago, to another session, or never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +92,43 @@ def is_on(user: Any) -> bool:
     return found
 
 
-def offered(user: Any) -> Offer:
-    """What the person may add, the same until it is confirmed. Raises Unavailable."""
+def offered(user: Any, session: str) -> Offer:
+    """What the person may add in this session, the same for OFFERED_S. Raises Unavailable.
+
+    session: its key. What another session was shown before is not offered any more: whoever found that one open has
+    seen it.
+    """
     with _ring_needed("A second factor cannot be set up now"):
-        device = Authenticator.objects.filter(user=user, confirmed=False).first()
+        theirs = Authenticator.objects.filter(user=user, confirmed=False)
+        device = theirs.filter(_of(user, session)).first()
         if device is None:
-            made = Authenticator(user=user)
+            theirs.exclude(_of(user, session)).delete()
+            made = Authenticator(user=user, uid=_uid(user, session))
             authenticator_keys.seal(made, secrets.token_bytes(KEY_BYTES))
             # Of several pages that are opened at once all show what the database took from the first.
-            device, _ = Authenticator.objects.get_or_create(
-                user=user, confirmed=False, defaults={"uid": made.uid, "sealed_key": made.sealed_key}
-            )
+            try:
+                device, _ = theirs.get_or_create(
+                    user=user, confirmed=False, uid=made.uid, defaults={"sealed_key": made.sealed_key}
+                )
+            except IntegrityError:  # of another session, or turned on meanwhile
+                raise Unavailable(
+                    "One was set up in another window just now. Open this page again."
+                ) from None
         return Offer(user, authenticator_keys.opened(device, conf.setup()))
 
 
-def confirm(user: Any, code: str) -> list[str] | None:
-    """Turn the offered app on if the code is right, and return the recovery codes; None if it is wrong.
+def confirm(user: Any, session: str, code: str) -> list[str] | None:
+    """Turn on the app that this session was offered if the code is right, and return the recovery codes; None if it is
+    wrong.
 
-    Raises Unavailable.
+    Raises NoLongerOffered and Unavailable.
     """
     with _ring_needed("A second factor cannot be set up now"), transaction.atomic():
-        device = Authenticator.objects.select_for_update().filter(user=user, confirmed=False).first()
-        if device is None or not _is_right(device, code):
+        theirs = Authenticator.objects.select_for_update().filter(user=user, confirmed=False)
+        device = theirs.filter(_of(user, session)).first()
+        if device is None:
+            raise NoLongerOffered
+        if not _is_right(device, code):
             return None
         device.confirmed = True
         device.save(update_fields=["confirmed"])
@@ -177,6 +203,17 @@ def _is_right(device: Authenticator, code: str) -> bool:
     changed = ["last_t", "drift", "throttling_failure_count", "throttling_failure_timestamp"]
     device.save(update_fields=changed)
     return bool(right)
+
+
+def _of(user: Any, session: str) -> Q:
+    """Rows of what is offered to this session now."""
+    now = timezone.now()
+    return Q(uid=_uid(user, session), created_at__gt=now - timedelta(seconds=OFFERED_S), created_at__lte=now)
+
+
+def _uid(user: Any, session: str) -> UUID:
+    """Of what a session is offered. A session has another key after a new password, and none after signing out."""
+    return UUID(bytes=salted_hmac(__name__, f"{user.pk} {session}", algorithm="sha256").digest()[:16])
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from kalshi.services.audit import Action
 pytestmark = pytest.mark.django_db
 
 PASSWORD = "a long password for tests"
+SESSION = "a session"
 PLAIN_KEY = b"12345678901234567890"
 
 
@@ -51,7 +52,8 @@ def person(name: str = "ada") -> Any:
 def with_factor(name: str = "ada") -> tuple[Any, list[str]]:
     """Somebody with a second factor, and the recovery codes."""
     somebody = person(name)
-    codes = second_factor.confirm(somebody, f"{totp(second_factor.offered(somebody).key):06d}")
+    code = f"{totp(second_factor.offered(somebody, SESSION).key):06d}"
+    codes = second_factor.confirm(somebody, SESSION, code)
     assert codes is not None
     return somebody, codes
 
@@ -99,7 +101,7 @@ def dumped() -> str:
 
 def test_a_dump_of_the_database_holds_no_usable_secret(ring_file: Path) -> None:
     somebody, codes = with_factor()
-    offered = second_factor.offered(person("eve")).key
+    offered = second_factor.offered(person("eve"), SESSION).key
     dump = dumped()
     assert Authenticator.objects.get(user=somebody).sealed_key in dump
     keys = (key_of(somebody), offered)
@@ -265,6 +267,6 @@ def test_the_picture_of_a_key_is_made_once(ring_file: Path, monkeypatch: pytest.
         return make(url, **options)
 
     monkeypatch.setattr(second_factor.segno, "make", counted)
-    ada, bob = second_factor.offered(person()), second_factor.offered(person("bob"))
-    assert ada.qr_svg == second_factor.offered(ada.user).qr_svg != bob.qr_svg
+    ada, bob = second_factor.offered(person(), "ada"), second_factor.offered(person("bob"), "bob")
+    assert ada.qr_svg == second_factor.offered(ada.user, "ada").qr_svg != bob.qr_svg
     assert len(made) == len(set(made)) == 2

@@ -73,7 +73,7 @@ def steering(configured: str, django_user_model: Any) -> Any:
     account = Account(slug="fund", label=STEERING, environment="sandbox", key_id="key-of-the-fund")
     account_keys.seal(account, new_pem().encode())
     account.save()
-    second_factor.offered(person)
+    second_factor.offered(person, "a session")
     return person
 
 

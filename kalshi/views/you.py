@@ -21,6 +21,11 @@ from kalshi.views.forms import CodeForm, Confirmed, NewPassword
 from kalshi.views.sign_in import signed_out
 
 
+def _session(request: HttpRequest) -> str:
+    """The key of the session, which everybody who is signed in has."""
+    return str(request.session.session_key)
+
+
 @require_safe
 @never_cache
 @login_required
@@ -80,17 +85,23 @@ class AddSecondFactor(_Page):
     def post(self, request: HttpRequest) -> HttpResponse:
         form, own = CodeForm(request.POST), Confirmed(request)
         if form.is_valid() and own.is_valid():
-            codes = second_factor.confirm(request.user, form.cleaned_data["code"])
+            try:
+                codes = second_factor.confirm(request.user, _session(request), form.cleaned_data["code"])
+            except second_factor.NoLongerOffered:
+                if second_factor.is_on(request.user):  # the button was pressed twice
+                    return redirect("you")
+                form.add_error("code", "The key that you were shown counts no more. Scan this new one.")
+                return self._page(request, form, own)
             if codes is not None:
                 # They were opened with less than is asked for from now on.
-                signed_in.end_sessions(request.user, but=request.session.session_key)
+                signed_in.end_sessions(request.user, but=_session(request))
                 return render(request, "kalshi/you_codes.html", {"codes": codes, "is_new": True})
             form.add_error("code", "This code is not right. Is the clock of your telephone right?")
         return self._page(request, form, own)
 
     @staticmethod
     def _page(request: HttpRequest, form: CodeForm, own: Confirmed) -> HttpResponse:
-        offer = second_factor.offered(request.user)
+        offer = second_factor.offered(request.user, _session(request))
         shown = {
             "form": form,
             "own": own,

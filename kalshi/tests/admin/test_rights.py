@@ -184,7 +184,7 @@ def posts(world: World, pem: str) -> list[tuple[str, dict[str, Any]]]:
 @pytest.fixture
 def busy_world(world: World, sealing: None) -> World:
     """In which the person who is attacked has something to lose."""
-    second_factor.offered(world.theirs["user"])
+    second_factor.offered(world.theirs["user"], "a session")
     Authenticator.objects.update(confirmed=True)
     SignInCode.issue(world.theirs["user"])
     return world

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from kalshi.accounts import recovery
-from kalshi.services import engine, second_factor
-from kalshi.tests.sign_in.people import PASSWORD, current_code
+from kalshi.services import engine
+from kalshi.tests.sign_in.people import PASSWORD, turn_on
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,4 @@ def person(django_user_model: Any) -> Any:
 @pytest.fixture
 def codes(person: Any) -> list[str]:
     """The recovery codes of a person whose second factor is on."""
-    found = second_factor.confirm(person, current_code(person))
-    assert found is not None
-    return found
+    return turn_on(person)

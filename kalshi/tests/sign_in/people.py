@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.test import Client
@@ -15,11 +16,30 @@ from kalshi.services.audit import Action
 PASSWORD = "a long password for tests"
 
 
+def turn_on(person: Any) -> list[str]:
+    """Give the person a second factor, and return the recovery codes."""
+    second_factor.offered(person, "a session")
+    codes = second_factor.confirm(person, "a session", current_code(person))
+    assert codes is not None
+    return codes
+
+
+def signed_in(person: Any) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def shown_key(client: Client) -> str:
+    """The key that the page for setting up a second factor offers."""
+    found = re.search(r"<code>([A-Z2-7 ]+)</code>", client.get("/you/second-factor/").content.decode())
+    assert found is not None
+    return found[1]
+
+
 def current_code(person: Any) -> str:
-    """What the app shows now, as if no code had been used in these 30 seconds."""
+    """What the app shows now, or the one that is offered, as if no code had been used in these 30 seconds."""
     Authenticator.objects.filter(user=person).update(last_t=-1, throttling_failure_count=0)
-    if not Authenticator.objects.filter(user=person).exists():
-        second_factor.offered(person)
     return f"{totp(key_of(Authenticator.objects.get(user=person))):06d}"
 
 

@@ -12,9 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kalshi.models import AuditEvent, SignInCode
-from kalshi.services import second_factor
 from kalshi.services.audit import Action
-from kalshi.tests.sign_in.people import PASSWORD, current_code, is_signed_in, told, try_password
+from kalshi.tests.sign_in.people import PASSWORD, is_signed_in, told, try_password, turn_on
 from kalshi.views import attempts
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +104,7 @@ def test_who_is_signed_in_has_few_attempts_and_leaves_those_of_the_others(
 ) -> None:
     monkeypatch.setattr(attempts, "OF_PERSON_PER_S", 0.01)
     if path.endswith(("remove/", "codes/")):
-        second_factor.confirm(person, current_code(person))
+        turn_on(person)
     django_user_model.objects.create_user("other", password=PASSWORD)
     client = Client()
     client.force_login(person)

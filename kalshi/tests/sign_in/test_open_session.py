@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from kalshi.services import engine, second_factor
-from kalshi.tests.sign_in.people import PASSWORD, current_code, wrong_code
+from kalshi.tests.sign_in.people import PASSWORD, current_code, signed_in, turn_on, wrong_code
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,14 @@ def make(person: Any, has: tuple[bool, bool]) -> list[str]:
     if not has_password:
         person.set_unusable_password()
         person.save()
-    return (second_factor.confirm(person, current_code(person)) or []) if has_factor else []
+    return turn_on(person) if has_factor else []
+
+
+def at_the_page(person: Any) -> Client:
+    """Somebody who is offered an app, where none is on."""
+    client = signed_in(person)
+    client.get(ADD)
+    return client
 
 
 def is_done(client: Client, person: Any, path: str, form: dict[str, str]) -> bool:
@@ -69,9 +76,10 @@ def test_a_form_does_what_it_is_for_with_all_that_it_asks_for_and_not_with_less(
     person: Any, path: str, has: tuple[bool, bool], given: tuple[str, ...]
 ) -> None:
     make(person, has)
+    client = at_the_page(person)
     right = {"password": PASSWORD, "code": current_code(person)}
     form = NEW | {name: right[name] for name in given}
-    assert is_done(Client(), person, path, form) is (ASKED[path, has] <= set(given))
+    assert is_done(client, person, path, form) is (ASKED[path, has] <= set(given))
 
 
 @pytest.mark.parametrize(
@@ -81,10 +89,11 @@ def test_nothing_wrong_is_taken_for_what_is_asked_for(
     person: Any, path: str, has: tuple[bool, bool], wrong: str
 ) -> None:
     make(person, has)
+    client = at_the_page(person)
     no_code = wrong_code(person)
     right = {"password": PASSWORD, "code": current_code(person)}
     form = NEW | right | {wrong: {"password": "wrong", "code": no_code}[wrong]}
-    assert not is_done(Client(), person, path, form)
+    assert not is_done(client, person, path, form)
 
 
 @pytest.mark.parametrize("path", [PASSWORD_FORM, CODES, REMOVE])
