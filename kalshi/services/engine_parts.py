@@ -32,6 +32,7 @@ from kalshi.limits.shared_budget import SharedBudget
 from kalshi.limits.shelf import Shelf
 from kalshi.redis_link import link_to
 from kalshi.services.account_limits import AccountLimits
+from kalshi.services.history_cutoff import Furthest
 from kalshi.upstream import credentials as credential_files
 from kalshi.upstream.client import Client
 from kalshi.upstream.clock import ExchangeClock
@@ -96,6 +97,7 @@ class Shared:
         self._part = part
         self._lock = threading.Lock()
         self._hosts: dict[str, AnyBreaker] = {}
+        self._cutoffs: dict[str, Furthest] = {}
         self._breakers: OrderedDict[str, Breakers] = OrderedDict()
         self._budgets: dict[str, Budget | SharedBudget] = {}
 
@@ -103,6 +105,11 @@ class Shared:
         """That of the scope's host."""
         with self._lock:
             return self._host_breaker(scope)
+
+    def cutoffs(self, scope: Scope) -> Furthest:
+        """How far the cutoff of the scope's host was seen."""
+        with self._lock:
+            return self._cutoffs.setdefault(scope.host_name, Furthest(scope.host_name, self.link))
 
     def breakers(self, scope: Scope) -> Breakers:
         """Those of the scope's account; of the MAX_ACCOUNTS that were used last."""

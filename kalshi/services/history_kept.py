@@ -17,6 +17,8 @@ from kalshi.cache.entry import etag_of
 from kalshi.errors import KalshiError, NotFound
 from kalshi.models import Account
 from kalshi.services import costly, engine
+from kalshi.services.history_cutoff import Furthest
+from kalshi.services.history_lists import STITCHED
 from kalshi.services.history_market import MOVED, read_wherever
 from kalshi.services.history_read import History, Reader, read_cutoff, read_history
 from kalshi.services.history_walk import MAX_S
@@ -119,18 +121,22 @@ def document(question: Question, reader: Reader, *, account: Account, caller: st
     """
     running = engine.of(account)
     name = question.name(running.scope.account, identity_of(running, account))
-    maker = Maker(engine.shared().documents, name, question, reader)
+    shared = engine.shared()
+    maker = Maker(shared.documents, name, question, reader, shared.cutoffs(running.scope))
     return maker.again() or costly.work.once((name, question.forced), caller, maker.make)
 
 
 class Maker:
     """Makes the document of one question, or finds that the one of before is good. Every page is read once at most."""
 
-    def __init__(self, store: ByteLru[Any], name: str, question: Question, reader: Reader) -> None:
+    def __init__(
+        self, store: ByteLru[Any], name: str, question: Question, reader: Reader, furthest: Furthest
+    ) -> None:
         self._store = store
         self._name = name
         self._question = question
         self._reader = reader
+        self._furthest = furthest
         self._pages = _Pages(reader)
         self._began = time.monotonic()
 
@@ -140,7 +146,7 @@ class Maker:
         if kept is None:
             return None
         try:
-            readings = _standing(kept.pages, self._pages.read, forced=self._question.forced)
+            readings = self._standing(kept.pages)
         except KalshiError:
             return None  # whoever makes it anew says what that means
         return None if readings is None else Document(kept.body, kept.etag, readings)
@@ -164,27 +170,29 @@ class Maker:
         asked, read = self._question, self._pages.read
         if asked.endpoint.operation in MOVED:
             return read_wherever(asked.endpoint, asked.query, asked.path_args, read, forced=asked.forced)
-        return read_history(asked.endpoint, asked.query, read, forced=asked.forced)
+        return read_history(asked.endpoint, asked.query, read, self._furthest, forced=asked.forced)
 
-
-def _standing(pages: Iterable[_Page], read: Reader, *, forced: bool) -> tuple[Reading, ...] | None:
-    """The pages as they are now, read as `read_history` reads them; None when one is not as it was."""
-    readings: list[Reading] = []
-    newest_live = 0.0
-    for page in pages:
-        if page.call.endpoint.operation == CUTOFF:
-            _, reading = read_cutoff(read, newest_live)
-            if reading is None or reading.answer.entry.fetched_at < newest_live:
+    def _standing(self, pages: Iterable[_Page]) -> tuple[Reading, ...] | None:
+        """The pages as they are now, read as `read_history` reads them; None when one is not as it was."""
+        asked, read = self._question, self._pages.read
+        readings: list[Reading] = []
+        newest_live = 0.0
+        for page in pages:
+            if page.call.endpoint.operation == CUTOFF:
+                name = STITCHED[asked.endpoint.operation].cutoff
+                cutoff = read_cutoff(read, newest_live, name, self._furthest)
+                if cutoff.reading is None or not cutoff.confirmed:
+                    return None
+                reading = cutoff.reading
+            else:
+                try:
+                    reading = read(page.call, forced=asked.forced and not page.mark, mark=page.mark)
+                except NotFound:
+                    if page.etag is not None:
+                        raise
+                    continue
+                newest_live = max(newest_live, 0.0 if page.mark else reading.answer.entry.fetched_at)
+            if reading.answer.entry.etag != page.etag:
                 return None
-        else:
-            try:
-                reading = read(page.call, forced=forced and not page.mark, mark=page.mark)
-            except NotFound:
-                if page.etag is not None:
-                    raise
-                continue
-            newest_live = max(newest_live, 0.0 if page.mark else reading.answer.entry.fetched_at)
-        if reading.answer.entry.etag != page.etag:
-            return None
-        readings.append(reading)
-    return tuple(readings)
+            readings.append(reading)
+        return tuple(readings)

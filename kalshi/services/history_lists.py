@@ -34,7 +34,7 @@ class Plan:
 class Stitched:
     """A live list and its archive.
 
-    `passed`: parameters that mean the same on both sides.
+    `cutoff`: the field of Kalshi's cutoff that counts. `passed`: parameters that mean the same on both sides.
     `filtered`: those that we apply to the archive's items. `exclusive`: the archive takes one of these, by rank; the
     others are filtered. `never_archived`: values of `status` that no archived item has. `defaults`: for the live side.
     Parameters that are named nowhere are refused.
@@ -43,6 +43,7 @@ class Stitched:
     live: str
     archive: str
     arrays: tuple[Array, ...]
+    cutoff: str
     passed: frozenset[str] = frozenset()
     filtered: Mapping[str, MakeFilter] = field(default_factory=dict)
     exclusive: tuple[str, ...] = ()
@@ -112,6 +113,7 @@ _FILLS = Stitched(
     archive="get_fills_historical",
     # The two sides of one trade may both be ours.
     arrays=(Array("fills", ("fill_id", "order_id"), "created_time"),),
+    cutoff="trades_created_ts",
     passed=frozenset({"min_ts", "max_ts", "subaccount"}),
     filtered={
         "ticker": _equal("ticker"),
@@ -123,6 +125,7 @@ _ORDERS = Stitched(
     live="get_orders",
     archive="get_historical_orders",
     arrays=(Array("orders", ("order_id",), "created_time"),),
+    cutoff="orders_updated_ts",
     passed=frozenset({"ticker", "min_ts", "max_ts", "subaccount"}),
     filtered={"status": _equal("status"), "exchange_index": _equal("exchange_index")},
     never_archived={"status": frozenset({"resting"})},
@@ -134,6 +137,7 @@ _POSITIONS = Stitched(
         Array("market_positions", ("ticker",), "ticker"),
         Array("event_positions", ("event_ticker",), "event_ticker"),
     ),
+    cutoff="market_settled_ts",
     passed=frozenset({"ticker", "event_ticker", "subaccount"}),
     never_archived={"settlement_status": frozenset({"unsettled"})},
     defaults={"settlement_status": "all"},
@@ -142,12 +146,14 @@ _TRADES = Stitched(
     live="get_trades",
     archive="get_trades_historical",
     arrays=(Array("trades", ("trade_id",), "created_time"),),
+    cutoff="trades_created_ts",
     passed=frozenset({"ticker", "min_ts", "max_ts", "is_block_trade"}),
 )
 _MARKETS = Stitched(
     live="get_markets",
     archive="get_historical_markets",
     arrays=(Array("markets", ("ticker",), "close_time"),),
+    cutoff="market_settled_ts",
     exclusive=("tickers", "event_ticker", "series_ticker"),
     filtered={
         "event_ticker": _equal("event_ticker"),

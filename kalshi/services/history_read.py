@@ -2,17 +2,20 @@
 
 Nothing is lost while the cutoff moves, in this order: first the live pages; then the cutoff, which must be as young as
 they are; then the archive's pages, of which only copies count that were made under this very cutoff. What left the live
-list before it was read is in the archive by then, and what is in both is told by its id.
+list before it was read is in the archive by then, and what is in both is told by its id. A cutoff that is no time, or
+that goes back, confirms nothing.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from kalshi.errors import BadRequest, RateLimited, UnexpectedPayload, UpstreamUnavailable
+from kalshi.services.history_cutoff import Furthest, time_of
 from kalshi.services.history_lists import PAGE_SIZE, STITCHED, Plan, Stitched
 from kalshi.services.history_walk import Bounds, Walk, walk
 from kalshi.services.read import Reading
@@ -70,6 +73,7 @@ def read_history(
     endpoint: Endpoint,
     query: Iterable[tuple[str, str]],
     read: Reader,
+    furthest: Furthest,
     *,
     forced: bool = False,
     clock: Callable[[], float] = time.monotonic,
@@ -86,24 +90,22 @@ def read_history(
     live = _Pages(read, endpoint, live_query, forced=forced)
     walked = _Walked(walk(live.ask, listed.arrays, bounds, must_begin=True), live.readings, live)
     if walked.live.reason is None and plan.query is not None:
-        _read_archive(walked, read, listed, [*plan.query, ("limit", dict(live_query)["limit"])], bounds)
+        newest_live = max(reading.answer.entry.fetched_at for reading in walked.readings)
+        cutoff = read_cutoff(read, newest_live, listed.cutoff, furthest)
+        archive_query = [*plan.query, ("limit", dict(live_query)["limit"])]
+        mark = cutoff.reading.answer.entry.etag if cutoff.reading else ""
+        archive = _Pages(read, ENDPOINTS[listed.archive], archive_query, mark=mark)
+        _read_archive(walked, cutoff, archive, listed, bounds)
     return History(_document(listed, plan, walked), tuple(walked.readings))
 
 
-def _read_archive(
-    walked: _Walked, read: Reader, listed: Stitched, query: list[tuple[str, str]], bounds: Bounds
-) -> None:
-    newest_live = max(reading.answer.entry.fetched_at for reading in walked.readings)
-    cutoff, reading = read_cutoff(read, newest_live)
-    walked.readings += [reading] if reading else []
-    walked.cutoff = cutoff
-    mark = reading.answer.entry.etag if reading else ""
-    archive = _Pages(read, ENDPOINTS[listed.archive], query, mark=mark)
+def _read_archive(walked: _Walked, cutoff: Cutoff, archive: _Pages, listed: Stitched, bounds: Bounds) -> None:
+    walked.readings += [cutoff.reading] if cutoff.reading else []
+    walked.cutoff = cutoff.body
     walked.last = archive
     walked.archive = walk(archive.ask, listed.arrays, bounds, must_begin=False)
     walked.readings += archive.readings
-    confirmed = reading is not None and reading.answer.entry.fetched_at >= newest_live
-    if walked.archive.reason is None and not confirmed:
+    if walked.archive.reason is None and not cutoff.confirmed:
         walked.archive.reason = "cutoff_unconfirmed"
 
 
@@ -125,22 +127,40 @@ def _live_query(
     return list(call.params), {name: value for name, value in pairs.items() if name != "limit"}
 
 
-def read_cutoff(read: Reader, live_read_at: float) -> tuple[dict[str, Any] | None, Reading | None]:
-    """The cutoff's body and its reading, where possible as young as the live pages. live_read_at: epoch seconds."""
+@dataclass(frozen=True, slots=True)
+class Cutoff:
+    """confirmed: it is as young as the live pages, a time, and not before one that was seen earlier."""
+
+    body: dict[str, Any] | None = None
+    reading: Reading | None = None
+    confirmed: bool = False
+
+
+def read_cutoff(read: Reader, live_read_at: float, name: str, furthest: Furthest) -> Cutoff:
+    """The cutoff, where possible as young as the live pages. live_read_at: epoch seconds; name: its field."""
+    reading = _young_cutoff(read, live_read_at)
+    if reading is None:
+        return Cutoff()
+    entry = reading.answer.entry
+    try:
+        body = documents.read_object(entry.body)
+    except UnexpectedPayload:
+        return Cutoff()
+    at = time_of(body, name)
+    if at is None or entry.fetched_at < live_read_at:
+        return Cutoff(body, reading)
+    return Cutoff(body, reading, not furthest.goes_back(name, at, entry.fetched_at))
+
+
+def _young_cutoff(read: Reader, live_read_at: float) -> Reading | None:
     call = params.validate(ENDPOINTS["get_historical_cutoff"], [], {}, api=True)
     reading = None
-    try:
+    with suppress(UpstreamUnavailable, RateLimited, UnexpectedPayload):
         reading = read(call)
         if reading.answer.entry.fetched_at < live_read_at:
             # Under a mark that is new with these live pages, there is no copy from before them.
             reading = read(call, mark=repr(live_read_at))
-    except (UpstreamUnavailable, RateLimited, UnexpectedPayload):
-        if reading is None:
-            return None, None
-    try:
-        return documents.read_object(reading.answer.entry.body), reading
-    except UnexpectedPayload:
-        return None, None
+    return reading
 
 
 def _document(listed: Stitched, plan: Plan, walked: _Walked) -> bytes:

@@ -52,7 +52,10 @@ class Tape:
         return self.page([second for second in self.seconds if second < self.cutoff])
 
     def cutoffs(self) -> bytes:
-        return json.dumps({"trades_created_ts": f"2026-08-01T00:00:{self.cutoff:02}Z"}).encode()
+        return self.cutoffs_at(self.cutoff)
+
+    def cutoffs_at(self, second: int) -> bytes:
+        return json.dumps({"trades_created_ts": f"2026-08-01T00:00:{second:02}Z"}).encode()
 
     def page(self, seconds: list[int]) -> bytes:
         # The background reading of limits may have asked something meanwhile.
@@ -164,6 +167,35 @@ def test_without_the_cutoff_nobody_can_say_that_it_is_complete(tape: Tape, api: 
     assert ids(answer) == ALL
     assert answer.json()["history"]["reason"] == "cutoff_unconfirmed"
     assert answer.json()["history"]["cutoff"] is None
+
+
+@pytest.mark.parametrize(
+    "cutoff", [{}, {"trades_created_ts": "soon"}, {"trades_created_ts": None}, {"trades_created_ts": 5}]
+)
+def test_a_cutoff_that_is_no_time_confirms_nothing(
+    tape: Tape, api: Callable[..., Any], cutoff: dict[str, Any], forcing: None
+) -> None:
+    tape.exchange.answers[CUTOFF] = json.dumps(cutoff).encode()
+    api("fills/?history=true")
+    tape.cutoff = 8
+    history = api("fills/?history=true", HTTP_CACHE_CONTROL="no-cache").json()["history"]
+    assert (history["complete"], history["reason"]) == (False, "cutoff_unconfirmed")
+    assert history["cutoff"] == cutoff
+
+
+def test_a_cutoff_that_goes_back_confirms_nothing(tape: Tape, api: Callable[..., Any], forcing: None) -> None:
+    def ask() -> Any:
+        return api("fills/?history=true", HTTP_CACHE_CONTROL="no-cache").json()
+
+    assert ask()["history"]["complete"] is True
+    tape.cutoff = 7
+    assert ask()["history"]["complete"] is True
+    tape.cutoff, tape.exchange.answers[CUTOFF] = 8, tape.cutoffs_at(5)
+    assert ask()["history"]["reason"] == "cutoff_unconfirmed"
+    tape.exchange.answers[CUTOFF] = tape.cutoffs
+    body = ask()
+    assert body["history"]["complete"] is True
+    assert [item["fill_id"] for item in body["fills"]] == ALL
 
 
 def test_what_the_archive_refuses_is_refused(tape: Tape, api: Callable[..., Any]) -> None:
