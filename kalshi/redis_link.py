@@ -21,6 +21,7 @@ expires. <scope> is `<environment>:<host>:<account>.<fingerprint of the API key>
     kalshi:1:breaker:<scope>:<operation>         the same for one operation of an account  5 minutes
     kalshi:1:learned:<budget>                    the account's limits and costs, as read   1 day
     kalshi:1:learning:<budget>                   token of the process that reads them    30 s
+    kalshi:1:cutoff:<environment>:<host>:<field> the archive's farthest cutoff, when fetched  1 hour
 
 What is not ours under one of these names is damage, not an outage: a key of another type is taken out, and the
 command that met it sent once more; a text that none of us wrote counts as nothing there.
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
     from redis import Redis
 
 PREFIX = "kalshi:1"
+NUMBER = """
+local function number(text)
+  local found = tonumber(text or '')
+  if found and math.abs(found) < 1e15 then return found end
+end
+"""
+"""For scripts: the number that a text of Redis's is; nil for any other text, for nan, and beyond all that we count."""
 RETRY_S = 1.0
 PROBE_KEY = "probe"
 PROBE_TTL_S = 30

@@ -6,6 +6,7 @@ end. Never pickle: whoever can write to the shared cache must not be able to run
 """
 
 import math
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ _MAGIC = b"KAL1"
 _HEAD = struct.Struct("!4sI")
 _META = struct.Struct("!HHHddd")
 _STATUSES = (200, 404)
+_ETAG = re.compile(r'"[!#-~]*"')
+"""What may stand in a header."""
 HEAD_BYTES = _HEAD.size + _META.size
 """The first bytes of a packed entry. They hold its checksum: where they are the same, so is the entry."""
 CLOCK_SLACK_S = 5.0
@@ -107,5 +110,7 @@ class Entry(Dated):
         try:
             identity, etag = packed[start:etag_at].decode(), packed[etag_at:body_at].decode()
         except UnicodeDecodeError:
+            return None
+        if not _ETAG.fullmatch(etag):
             return None
         return cls(identity, status, packed[body_at:], fetched_at, fresh_s, keep_s, etag)

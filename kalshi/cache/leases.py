@@ -15,7 +15,7 @@ from kalshi.cache.entry import HEAD_BYTES
 from kalshi.cache.policy import FORCED_INTERVAL_S
 from kalshi.cache.told import from_text, to_text
 from kalshi.keeper import Keeper
-from kalshi.redis_link import PREFIX, RedisLink, RedisLost
+from kalshi.redis_link import NUMBER, PREFIX, RedisLink, RedisLost
 
 LEASE_S = 3.0
 RENEW_EVERY_S = 0.5
@@ -24,19 +24,20 @@ TRIED_S = 10.0
 
 # KEYS: lease, failure, entry, tried. ARGV: our token, lease ms, head of the entry we know, seconds since we were asked,
 # epoch seconds of our clock, forced interval (0: not forced), ms to remember the attempt. What lasts longer than a
-# lease, or for ever, is none.
-_CLAIM = f"""
+# lease, or for ever, is none, and so is a failure from ahead of Redis's clock, which was set back.
+_CLAIM = f"""{NUMBER}
 if redis.call('GETRANGE', KEYS[3], 0, {HEAD_BYTES - 1}) ~= ARGV[3] then return {{'changed'}} end
 local failure = redis.call('GET', KEYS[2])
 if failure then
   local time = redis.call('TIME')
   local at, told = string.match(failure, '^(%S+) (.*)$')
-  at = tonumber(at)
-  if at and time[1] + time[2] / 1e6 - at < tonumber(ARGV[4]) then return {{'failed', told}} end
+  at = number(at)
+  local ago = at and time[1] + time[2] / 1e6 - at
+  if ago and ago >= 0 and ago < tonumber(ARGV[4]) then return {{'failed', told}} end
 end
 local left = redis.call('PTTL', KEYS[1])
 if left >= 0 and left <= tonumber(ARGV[2]) then return {{'held'}} end
-local tried = tonumber(redis.call('GET', KEYS[4]))
+local tried = number(redis.call('GET', KEYS[4]))
 local since = tried and tonumber(ARGV[5]) - tried
 if since and since >= 0 and since < tonumber(ARGV[6]) then return {{'recent'}} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -105,7 +106,7 @@ class Leases:
         except RedisLost:
             return Turn.ALONE
         if said == b"failed":
-            raise from_text(told[0].decode())
+            raise from_text(told[0].decode(errors="replace"))
         turn = Turn[said.decode().upper()]
         if turn is Turn.OURS:
             with self._lock:

@@ -74,7 +74,10 @@ def _in_redis(redis: Redis, link: RedisLink) -> Listing:
         looked_at += SCAN_COUNT
         if cursor == 0 or looked_at >= MAX_LOOKED_AT:
             break
-    wanted = [name for name in names if is_entry(name.decode("ascii", "replace").removeprefix(before))]
+    # Of ours, all are ASCII.
+    wanted = [
+        name for name in names if name.isascii() and is_entry(name.decode("ascii").removeprefix(before))
+    ]
     pipeline = redis.pipeline(transaction=False)
     for name in wanted:
         pipeline.getrange(name, 0, HEAD_BYTES - 1)

@@ -7,6 +7,8 @@ from kalshi.errors import KalshiError, UpstreamError
 
 MAX_BODY = 64 * 1024
 """A longer error body is not told."""
+LONGEST_WAIT_S = 3600
+"""No error that we tell asks for a longer one."""
 
 
 def to_text(error: BaseException) -> str:
@@ -26,16 +28,41 @@ def from_text(text: str) -> KalshiError:
     """The error that was told; a plain KalshiError for anything that `to_text` did not write."""
     try:
         told = json.loads(text)
+        message, retry_after_s = _sentence(told["message"]), _seconds(told["retry_after_s"])
         kind: type[KalshiError] = getattr(errors, told["kind"])
         if issubclass(kind, UpstreamError):
             return kind(
-                told["message"],
-                upstream_status=told["upstream_status"],
-                upstream_body=told["upstream_body"].encode("latin-1"),
-                retry_after_s=told["retry_after_s"],
+                message,
+                upstream_status=_status(told["upstream_status"]),
+                upstream_body=told["upstream_body"].encode("latin-1")[:MAX_BODY],
+                retry_after_s=retry_after_s,
             )
         if issubclass(kind, KalshiError):
-            return kind(told["message"], retry_after_s=told.get("retry_after_s"))
-    except (ValueError, KeyError, TypeError, AttributeError):
+            return kind(message, retry_after_s=retry_after_s)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return KalshiError("A fetch in another process failed, and did not say how.")
+
+
+def _sentence(value: object) -> str:
+    """Raises ValueError or TypeError for what cannot be sent to a caller, as do the two below."""
+    if not isinstance(value, str):
+        raise TypeError("a message is text")
+    value.encode()  # no half of an emoji
+    return value
+
+
+def _seconds(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_WAIT_S:
+        raise ValueError("nobody is sent away for so long")
+    return value
+
+
+def _status(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 100 <= value <= 999:
+        raise ValueError("no HTTP status")
+    return value

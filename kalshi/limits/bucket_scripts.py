@@ -2,7 +2,7 @@
 
 The rules are those of the pure modules, and one suite of tests runs over both. Amounts travel as text: Redis cuts a
 script's numbers to whole ones. No time is believed that lies ahead of the clock, so that a clock that is set back
-stops no refill.
+stops no refill, and no number that the bucket cannot have.
 """
 
 from kalshi.limits.bucket import ROUNDING
@@ -11,6 +11,7 @@ from kalshi.limits.redis_clock import NOW
 from kalshi.limits.throttle import EPISODE_S, FLOOR, RECOVERY_S
 from kalshi.limits.use import CALM, HIGH, MEMORY_S
 from kalshi.limits.window import ROUNDING_S
+from kalshi.redis_link import NUMBER
 
 START_PART = 0.25
 """Of the capacity, in a bucket that Redis knows nothing of: after a restart it may have been spent just before."""
@@ -20,15 +21,17 @@ FARTHEST_S = 120
 """Nobody reserves so far ahead: a due time beyond it was noted before the clock was set back."""
 
 # KEYS: lane. ARGV: clock, capacity, refill per second, both of our share. Fills up to `now`.
-_FILL = f"""{NOW}
+_FILL = f"""{NOW}{NUMBER}
 local capacity, refill = tonumber(ARGV[2]), tonumber(ARGV[3])
 local h = redis.call('HMGET', KEYS[1], 'at', 'level', 'back', 'start', 'since', 'used', 'high')
-local at = math.min(tonumber(h[1]) or now, now)
-local level = tonumber(h[2]) or capacity * {START_PART}
-local back = tonumber(h[3]) or level * {BACKGROUND_SHARE}
-local start, since = tonumber(h[4]) or 1, tonumber(h[5]) or now - {RECOVERY_S}
+local at = math.min(number(h[1]) or now, now)
+local lowest = -capacity - refill * {FARTHEST_S}
+local level = math.max(lowest, number(h[2]) or capacity * {START_PART})
+local back = math.max(lowest, number(h[3]) or level * {BACKGROUND_SHARE})
+local start = math.max({FLOOR}, math.min(1, number(h[4]) or 1))
+local since = number(h[5]) or now - {RECOVERY_S}
 if since > now + {EPISODE_S} then since = now - {RECOVERY_S} end
-local used, high = tonumber(h[6]) or 0, h[7] == '1'
+local used, high = math.max(0, number(h[6]) or 0), h[7] == '1'
 local function factor(moment)
   if moment - since >= {RECOVERY_S} then return 1 end
   return start + (1 - start) * math.max(0, moment - since) / {RECOVERY_S}

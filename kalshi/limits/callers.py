@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from kalshi.byte_table import ByteTable, size_of
 from kalshi.limits.bucket import ROUNDING, Bucket
 from kalshi.limits.redis_clock import NOW
-from kalshi.redis_link import PREFIX, RedisLink, RedisLost
+from kalshi.redis_link import NUMBER, PREFIX, RedisLink, RedisLost
 
 CALLERS_BYTES = 4 * 2**20
 """In this process; the one that asked longest ago is forgotten, and begins with a full bucket."""
 BUCKET_BYTES = 250
 
 # KEYS: bucket. ARGV: clock, capacity, refill per second. Returns {whether it was let through, what is left}.
-_TAKE = f"""{NOW}
+_TAKE = f"""{NOW}{NUMBER}
 local capacity, refill = tonumber(ARGV[2]), tonumber(ARGV[3])
 local h = redis.call('HMGET', KEYS[1], 'at', 'level')
-local at = math.min(tonumber(h[1]) or now, now)
-local level = math.min(capacity, (tonumber(h[2]) or capacity) + (now - at) * refill)
+local at = math.min(number(h[1]) or now, now)
+local level = math.min(capacity, math.max(0, number(h[2]) or capacity) + (now - at) * refill)
 local through = level >= 1 - {ROUNDING}
 if through then level = level - 1 end
 redis.call('HSET', KEYS[1], 'at', string.format('%.6f', now), 'level', string.format('%.9f', level))

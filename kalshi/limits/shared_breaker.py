@@ -14,7 +14,7 @@ from kalshi.errors import BreakerOpen
 from kalshi.keeper import Keeper
 from kalshi.limits.breaker import CALLERS, FAILURES, OPEN_S, OPERATIONS, Breaker, Meaning, Position
 from kalshi.limits.redis_clock import NOW
-from kalshi.redis_link import PREFIX, RedisLink, RedisLost
+from kalshi.redis_link import NUMBER, PREFIX, RedisLink, RedisLost
 
 LEASE_S = 3.0
 RENEW_EVERY_S = 0.5
@@ -23,13 +23,14 @@ RENEW_FOR_S = 60.0
 TTL_MS = 300_000
 
 # A clock that was set back must not prolong anything: no time lies further ahead than it was set.
-_STATE = f"""{NOW}
+_STATE = f"""{NOW}{NUMBER}
 local h = redis.call('HMGET', KEYS[1], 'failures', 'open_until', 'probe_until', 'faults', 'operations', 'callers')
-local failures, faults, operations = tonumber(h[1]) or 0, tonumber(h[4]) or 0, h[5] or ''
+local failures, faults = math.max(0, number(h[1]) or 0), math.max(0, number(h[4]) or 0)
+local operations = h[5] or ''
 local callers = h[6] or ''
 local function has(words, word) return string.find(' ' .. words .. ' ', ' ' .. word .. ' ', 1, true) end
 local function count(words) return select(2, string.gsub(words, '%S+', '')) end
-local open_until, probe_until = tonumber(h[2]), tonumber(h[3])
+local open_until, probe_until = number(h[2]), number(h[3])
 open_until = open_until and math.min(open_until, now + {OPEN_S})
 probe_until = probe_until and math.min(probe_until, now + {LEASE_S})
 local function open_s() return string.format('%.6f', open_until and math.max(0, open_until - now) or 0) end

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import cast
@@ -40,9 +41,12 @@ class Learned:
         """None for anything that `to_text` did not write."""
         try:
             found = json.loads(text)
+            at = float(found["at"])
+            if not math.isfinite(at):
+                return None
             limits = None if found["limits"] is None else base64.b64decode(found["limits"])
-            return cls(float(found["at"]), limits, base64.b64decode(found["costs"]))
-        except (ValueError, KeyError, TypeError):
+            return cls(at, limits, base64.b64decode(found["costs"]))
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
 
 

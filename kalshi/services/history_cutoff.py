@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kalshi.redis_link import PREFIX, RedisLink, RedisLost
+from kalshi.redis_link import NUMBER, PREFIX, RedisLink, RedisLost
 from kalshi.services.stitch import moment
 
 REMEMBERED_S = 3600
@@ -22,11 +22,11 @@ REMEMBERED_S = 3600
 
 # KEYS: what was seen furthest. ARGV: epoch seconds of the cutoff, epoch seconds of its fetch, seconds to remember it.
 # Returns whether it goes back. What is no such pair of numbers is none.
-_NOTE = """
+_NOTE = f"""{NUMBER}
 local seen, fetched = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+%.?%d*)$')
-seen, fetched = tonumber(seen or ''), tonumber(fetched or '')
+seen, fetched = number(seen), number(fetched)
 local at = tonumber(ARGV[1])
-if seen and fetched and seen > at and seen < 1e12 and fetched < 1e12 then
+if seen and fetched and seen > at then
   return tonumber(ARGV[2]) > fetched and 1 or 0
 end
 local first = seen == at and fetched and fetched < tonumber(ARGV[2]) and string.format('%.6f', fetched) or ARGV[2]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from redis import Redis
 
 from kalshi.cache.entry import Entry
 from kalshi.cache.leases import Claim, Leases, Turn
 from kalshi.cache.listing import list_entries
 from kalshi.cache.store import SharedStore
-from kalshi.errors import BreakerOpen, UpstreamTimeout
+from kalshi.cache.told import to_text
+from kalshi.errors import BreakerOpen, KalshiError, RateLimited, UpstreamTimeout
 from kalshi.limits.breaker import Breaker
 from kalshi.limits.budget import Budget
 from kalshi.limits.callers import CallerLimits
@@ -172,6 +178,111 @@ def test_one_damaged_copy_is_no_outage_for_those_compared_with_it(sharers: Share
     now[0] = 1.5
     assert not sharers.link.down
     assert [store.hot(key) is not None for key in keys] == [False, True]
+
+
+NUMBERS = ("nan", "-nan", "inf", "-inf", "1e308", "-1e308", "-1e300", "1e16", "-5", "0x10", "", "9" * 5000)
+
+
+def spend(sharers: Sharers) -> None:
+    """Everything that counts in Redis, told to somebody: no number is more than the bucket or a wait can be."""
+    budget = SharedBudget(sharers.link, "budget", "public", Budget(share=1.0), share=1.0, max_per_minute=100)
+    with suppress(RateLimited):
+        try:
+            budget.acquire(1, charged=True, background=False, max_wait_s=0)
+        except RateLimited as refused:
+            assert refused.retry_after_s is not None and 0 <= refused.retry_after_s <= 2000
+            raise
+    told = budget.snapshot()
+    assert 0 <= told["level"] <= told["capacity"]
+    assert 0 < told["refill_per_s"] <= budget.granted.refill_per_s
+    budget.limited(charged=True)
+    json.dumps(budget.snapshot(), allow_nan=False)
+    taken = CallerLimits(sharers.link).take("caller", 100)
+    assert 0 <= taken.level <= taken.capacity
+    assert 0 <= taken.wait_s <= 1
+    breaker = SharedBreaker(sharers.link, "breaker", Breaker())
+    with suppress(BreakerOpen):
+        try:
+            breaker.report("fails", "get_balance", probe=breaker.admit())
+        except BreakerOpen as refused:
+            assert refused.retry_after_s is not None and 0 < refused.retry_after_s <= 3600
+            raise
+        finally:
+            breaker.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        *(("budget:budget", name) for name in ("level", "back", "at", "start", "since", "used", "high")),
+        *(("caller:caller", name) for name in ("at", "level")),
+        *(("breaker:breaker", name) for name in ("failures", "faults", "open_until", "probe_until")),
+    ],
+)
+def test_a_number_that_a_bucket_cannot_have_is_none(sound: Sharers, key: str, field: str) -> None:
+    name = sound.name(f"{PREFIX}:{key}")
+    now_s = time.time()
+    for number in NUMBERS:
+        sound.redis.hset(name, mapping={"since": now_s, "at": now_s, field: number})
+        spend(sound)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    fields=st.dictionaries(
+        st.sampled_from(["level", "back", "at", "start", "since", "used"]), st.floats(), min_size=1
+    )
+)
+def test_whatever_numbers_stand_there_the_budget_can_be_told(
+    sound: Sharers, fields: dict[str, float]
+) -> None:
+    sound.redis.hset(sound.name(f"{PREFIX}:budget:budget"), mapping=fields)
+    sound.redis.hset(sound.name(f"{PREFIX}:caller:caller"), mapping=fields)
+    spend(sound)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 100_000,
+        b"\xff",
+        b'{"at":1' + b"0" * 400 + b',"limits":null,"costs":""}',
+        b'{"at":NaN,"limits":null,"costs":""}',
+    ],
+)
+def test_limits_that_none_of_us_learned_are_none(sound: Sharers, text: bytes) -> None:
+    sound.redis.set(sound.name(f"{PREFIX}:learned:budget"), text)
+    assert Shelf(sound.link, "budget").get() is None
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "told"),
+    [(10, to_text(UpstreamTimeout("x")).encode()), (10**9, b"{}"), (-1, b"\xff"), (-1, b"[" * 100_000)],
+)
+def test_a_failure_is_an_error_of_ours_and_never_from_ahead_of_the_clock(
+    sharers: Sharers, ahead_s: int, told: bytes
+) -> None:
+    """Redis's clock was set back, or somebody wrote there."""
+    now_s = sharers.redis.time()[0]
+    sharers.redis.set(sharers.name(f"{PREFIX}:failure:{KEY}"), b"%d %b" % (now_s + ahead_s, told))
+    leases, claim = Leases(sharers.link), Claim(KEY, "token", forced=False)
+    if ahead_s > 0:
+        assert leases.claim(claim, head=b"", waited_s=3600, now=1000.0) is Turn.OURS
+    else:
+        with pytest.raises(KalshiError, match="did not say how"):
+            leases.claim(claim, head=b"", waited_s=3600, now=1000.0)
+    leases.close()
+
+
+def test_an_etag_that_no_header_can_hold_is_damage() -> None:
+    entry = replace(Entry.of(KEY, 200, b"{}", fetched_at=1.0, fresh_s=1.0, keep_s=1.0), etag='"a\r\nb"')
+    assert Entry.unpack(entry.pack()) is None
+
+
+def test_a_key_of_somebody_elses_that_is_no_text_is_not_listed(sound: Sharers) -> None:
+    packed = Entry.of(KEY, 200, b"{}", fetched_at=1.0, fresh_s=1.0, keep_s=1.0).pack()
+    sound.redis.set(sound.name(f"{PREFIX}:a:b:c:d:").encode() + b"\xff", packed)
+    assert [listed.key for listed in list_entries(sound.cache, sound.link).entries] == [KEY]
 
 
 def test_other_keys_are_left_as_they_are(sound: Sharers) -> None:
