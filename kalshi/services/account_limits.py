@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 
+from kalshi.cache.entry import CLOCK_SLACK_S
 from kalshi.errors import KalshiError
 from kalshi.limits.budget import Budget
 from kalshi.limits.shared_budget import SharedBudget
@@ -62,7 +63,7 @@ class AccountLimits:
         """Kalshi said 429, so what we know may be wrong: learn at the next successful call."""
         with self._lock:
             now = time.time()
-            if now - max(self._known_at, self._wanted_at) > AFTER_429_S:
+            if now - max(_not_ahead(self._known_at, now), min(self._wanted_at, now)) > AFTER_429_S:
                 self._wanted_at = now
                 self._next_at = 0.0
 
@@ -79,6 +80,8 @@ class AccountLimits:
 
     def _learn(self) -> float:
         """Seconds until it is worth looking again. Raises the tree of kalshi.errors."""
+        with self._lock:  # where our clock was set back, what is learned from now on is good enough
+            self._wanted_at = min(self._wanted_at, time.time())
         if self._shelf is not None:
             try:
                 return self._learn_with_others(self._shelf)
@@ -102,7 +105,9 @@ class AccountLimits:
         return LOOK_EVERY_S
 
     def _is_due(self, learned_at: float) -> bool:
-        return learned_at < self._wanted_at or time.time() - learned_at >= EVERY_S
+        now = time.time()
+        learned_at = _not_ahead(learned_at, now)
+        return learned_at < self._wanted_at or now - learned_at >= EVERY_S
 
     def _ask(self) -> Learned:
         at = time.time()
@@ -118,3 +123,8 @@ class AccountLimits:
     def _fetch(self, operation: str) -> bytes:
         call = params.validate(ENDPOINTS[operation], [], {}, api=False)
         return self._client.fetch(call, request_id="limits").body
+
+
+def _not_ahead(at: float, now: float) -> float:
+    """Epoch seconds; 0 for a moment that our clock, since set back, has yet to reach."""
+    return at if at - now <= CLOCK_SLACK_S else 0.0

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from django.db import DatabaseError, connections, transaction
 from django.db.models import F, Q
 
+from kalshi.cache.entry import CLOCK_SLACK_S
 from kalshi.models import VirtualKey
 
 EVERY_S = 60.0
@@ -58,8 +59,10 @@ class KeyUsage:
                     at = datetime.fromtimestamp(last, UTC)
                     rows = VirtualKey.objects.filter(key_id=key_id)
                     rows.update(used_count=F("used_count") + times)
-                    # Another process may have seen it later.
-                    rows.filter(Q(last_used_at=None) | Q(last_used_at__lt=at)).update(last_used_at=at)
+                    # Another process may have seen it later, but nobody in the future: the clock was set back.
+                    ahead = datetime.fromtimestamp(time.time() + CLOCK_SLACK_S, UTC)
+                    earlier = Q(last_used_at__lt=at) | Q(last_used_at__gt=ahead)
+                    rows.filter(Q(last_used_at=None) | earlier).update(last_used_at=at)
         except DatabaseError as problem:
             log.warning("the use of virtual keys could not be written (%s)", type(problem).__name__)
             with self._lock:

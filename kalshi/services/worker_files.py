@@ -71,8 +71,9 @@ def others(place: Path, now: float) -> tuple[list[Document], list[Document]]:
     ended = _read(place / ENDED)  # after the others: what vanished meanwhile is in here
     if ended is not None:
         found = {name: document for name, document in found.items() if name not in ended["includes"]}
-    running = [document for document in found.values() if now - document["at"] < STILL_S]
-    still = [document for document in found.values() if now - document["at"] >= STILL_S]
+    # Those who run write again at once after the clock was set back.
+    running = [document for document in found.values() if abs(now - document["at"]) < STILL_S]
+    still = [document for document in found.values() if abs(now - document["at"]) >= STILL_S]
     return running, still + ([ended] if ended is not None else [])
 
 

@@ -45,11 +45,13 @@ def clock(monkeypatch):
 
     class Clock:
         now = 1_000_000.0
+        set_back_s = 0.0
 
-        def time(self):
+        def monotonic(self):
             return self.now
 
-        monotonic = time
+        def time(self):
+            return self.now - self.set_back_s
 
     made = Clock()
     monkeypatch.setattr(account_limits, "time", made)
@@ -118,6 +120,35 @@ def test_after_a_failure_the_next_attempt_is_a_minute_away(process, exchange, cl
         clock.now += 10
     assert exchange.asked == ["get_account_api_limits"]
     assert "upstream_unavailable" in caplog.text
+
+
+def test_after_the_clock_was_set_back_they_are_asked_for_as_ever(process, exchange, clock):
+    limits = process()
+    learn(limits)
+    clock.set_back_s = 86_400.0
+    clock.now += 3600
+    learn(limits)
+    assert len(exchange.asked) == 4, "when an hour is over"
+    clock.now += 100
+    limits.learn_again()
+    learn(limits)
+    assert len(exchange.asked) == 6, "after a 429"
+
+
+@pytest.mark.parametrize("set_back_s", [60.0, 150.0, 86_400.0])
+def test_a_429_from_before_the_clock_was_set_back_is_answered_once(process, exchange, clock, set_back_s):
+    limits = process()
+    learn(limits)
+    clock.now += 100
+    limits.learn_again()
+    clock.set_back_s = set_back_s
+    for _ in range(5):
+        learn(limits)
+        clock.now += 20
+    assert len(exchange.asked) == 4
+    limits.learn_again()
+    learn(limits)
+    assert len(exchange.asked) == 6
 
 
 def test_what_one_process_learned_the_others_take_over(two, exchange, clock):

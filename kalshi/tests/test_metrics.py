@@ -279,6 +279,11 @@ class TestFilesOfWorkers:
         running, ended = worker_files.others(tmp_path, now=100.0 + worker_files.STILL_S)
         assert running == [] and len(ended) == 1
 
+    def test_a_file_from_ahead_of_the_clock_is_of_no_process_that_runs(self, tmp_path: Path) -> None:
+        worker_files.replace(tmp_path / f"{self.GONE}.json", self.document(10, at=4000.0))
+        running, ended = worker_files.others(tmp_path, now=400.0)
+        assert running == [] and len(ended) == 1
+
     def test_a_process_does_not_count_itself_twice_and_damage_is_no_error(self, tmp_path: Path) -> None:
         worker_files.write(tmp_path, self.document(10, at=100.0))
         (tmp_path / "77.json").write_text('{"cache"')

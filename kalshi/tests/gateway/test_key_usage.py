@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from django.utils import timezone
 
 from kalshi.models import AuditEvent, VirtualKey
 from kalshi.services.key_usage import usage
-from kalshi.tests.epochs import FAR_OFF
 from kalshi.tests.gateway.signing import ROOT, Signer, create_at, get
 from kalshi.tests.servers import Gateway
 
@@ -42,6 +42,15 @@ def test_uses_are_counted_and_written_later(ask: Ask, signer: Signer) -> None:
     assert VirtualKey.objects.get(key_id=signer.key_id).used_count == 4
 
 
+def test_a_use_from_before_the_clock_was_set_back_gives_way(ask: Ask, signer: Signer) -> None:
+    ahead = timezone.now() + timedelta(days=1)
+    VirtualKey.objects.filter(key_id=signer.key_id).update(last_used_at=ahead)
+    ask("/portfolio/balance")
+    usage.write()
+    row = VirtualKey.objects.get(key_id=signer.key_id)
+    assert row.last_used_at is not None and row.last_used_at < ahead - timedelta(hours=23)
+
+
 def test_refused_requests_are_no_use(ask: Ask, signer: Signer) -> None:
     ask("/portfolio/balance", HTTP_KALSHI_ACCESS_SIGNATURE="AAAA")
     usage.write()
@@ -66,7 +75,7 @@ def test_what_cannot_be_written_is_not_lost(
 
 def test_an_older_use_never_hides_a_later_one(ask: Ask, signer: Signer) -> None:
     ask("/portfolio/balance")
-    later = FAR_OFF
+    later = timezone.now()
     VirtualKey.objects.filter(key_id=signer.key_id).update(last_used_at=later)
     usage.write()
     assert VirtualKey.objects.get(key_id=signer.key_id).last_used_at == later
