@@ -198,6 +198,19 @@ def test_text_from_kalshi_stays_text(dashboard: Watched, exchange: Exchange) -> 
     assert page.locator("table img, table script").count() == 0
 
 
+def test_a_text_of_megabytes_is_cut(dashboard: Watched, exchange: Exchange) -> None:
+    endless = "W" * 2_000_000
+    market = {"ticker": "KX-X", "title": endless, "yes_sub_title": endless, "volume_24h_fp": "5.00"}
+    event = {"event_ticker": "KX-X", "title": endless, "category": endless, "markets": [market]}
+    exchange.answer_with("get_events", json.dumps({"cursor": "", "events": [event]}))
+    page = dashboard.page
+    page.get_by_role("button", name="Refresh events now").click()
+    cut = "W" * 999 + "…"
+    expect(page.locator("#events tbody .title")).to_have_text([cut])
+    expect(page.locator("#events tbody .under")).to_have_text([cut])
+    expect(page.locator("#events tbody .name")).to_have_text([cut])
+
+
 def test_empty_lists_say_so(dashboard: Watched, exchange: Exchange) -> None:
     exchange.answer_with("get_positions", '{"cursor": null, "market_positions": [], "event_positions": []}')
     exchange.answer_with("get_orders", '{"cursor": "", "orders": []}')

@@ -72,7 +72,24 @@ VALUES: dict[str, dict[Any, Any]] = {
     "instant": {
         "2026-11-17T17:00:00Z": NEW_YORK_NOON_MS,
         "2026-11-17T17:00:00.123456Z": NEW_YORK_NOON_MS + 123,
+        "2026-11-17T12:00:00-05:00": NEW_YORK_NOON_MS,
+        "2024-02-29T00:00:00Z": 1_709_164_800_000,
         **{"0001-01-01T00:00:00Z": None, "soon": None, None: None, 5: None},
+        **dict.fromkeys(("unknown 7", "5", "Nov 2026", "12/11/2026", "2026-11-28", "2026-11-28T10:00:00")),
+        **dict.fromkeys(
+            ("2026-02-31T00:00:00Z", "2025-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-10T00:00:00Z")
+        ),
+        **dict.fromkeys(
+            (
+                "2026-11-28T24:00:00Z",
+                "2026-11-28T25:00:00Z",
+                "2026-11-28T10:60:00Z",
+                "2026-11-28T10:00:00+99:99",
+            )
+        ),
+        **dict.fromkeys(
+            ("2026-11-28T10:00:00Z (local)", "+275760-09-13T00:00:00Z", "2026-11-28T10:00:00.Z", "")
+        ),
     },
 }
 
@@ -80,6 +97,29 @@ VALUES: dict[str, dict[Any, Any]] = {
 @pytest.mark.parametrize("name", VALUES)
 def test_values_as_text(modules: Page, name: str) -> None:
     check(modules, "format", name, [([value], wanted) for value, wanted in VALUES[name].items()])
+
+
+def test_an_amount_in_cents_that_a_number_cannot_hold_is_unknown(modules: Page) -> None:
+    found = modules.evaluate(
+        """async (bodies) => {
+          const { balance } = await import("/static/kalshi/js/portfolio.js");
+          const { money } = await import("/static/kalshi/js/format.js");
+          return bodies.map((body) => money(balance(JSON.parse(body)).cash));
+        }""",
+        [f'{{"balance":{number}}}' for number in CENTS],
+    )
+    assert dict(zip(CENTS, found, strict=True)) == CENTS
+
+
+CENTS = {
+    "5": "$0.05",
+    "-123456": "−$1,234.56",
+    "70368744177663": "$703,687,441,776.63",
+    **dict.fromkeys(
+        ("70368744177663.01", "4503599627370495.2", "9007199254740990.6", "9007199254740993"), DASH
+    ),
+    **dict.fromkeys(("0.5", "1e999", "-9007199254740990.6", "null", "true"), DASH),
+}
 
 
 def test_an_empty_side_of_the_book_is_no_price(modules: Page) -> None:

@@ -14,9 +14,12 @@ export function parse(text) {
   return { units: sign === "-" ? -units : units, scale: fraction.length };
 }
 
+/** From here on, hundredths of a number that was sent may be lost in reading it, and it looks whole. */
+const INEXACT = 2 ** 46;
+
 /** A decimal from a whole number of hundredths; null when it is none, or too large to be exact. */
 export function fromHundredths(number) {
-  return Number.isSafeInteger(number) ? { units: BigInt(number), scale: 2 } : null;
+  return Number.isInteger(number) && Math.abs(number) < INEXACT ? { units: BigInt(number), scale: 2 } : null;
 }
 
 function unitsAt({ units, scale }, wanted) {

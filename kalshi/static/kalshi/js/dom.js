@@ -3,13 +3,18 @@
 import { digits, sign } from "./decimal.js";
 import { DASH } from "./format.js";
 
-/** `<tag ...attributes>children</tag>`; children are elements or text, attributes are constants of ours. */
+/** Of a text that is shown: laying out megabytes keeps the page busy for seconds. */
+const LONGEST = 1000;
+
+const shortened = (child) => (typeof child === "string" && child.length > LONGEST ? `${child.slice(0, LONGEST - 1)}…` : child);
+
+/** `<tag ...attributes>children</tag>`; children are elements or text, which is cut; attributes are constants of ours. */
 export function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined) element.setAttribute(name, value);
   }
-  element.append(...children.filter((child) => child !== null));
+  element.append(...children.filter((child) => child !== null).map(shortened));
   return element;
 }
 

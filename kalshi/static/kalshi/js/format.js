@@ -68,10 +68,23 @@ export function ago(seconds) {
   return seconds < 1 ? "just now" : `${duration(seconds)} ago`;
 }
 
-/** The moment of an RFC 3339 text in milliseconds; null for "never" (Go's zero time) and anything unreadable. */
+const RFC_3339 = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+
+/** Date.parse makes the 31st of February one of March. */
+function isDay(date) {
+  const ms = Date.parse(`${date}T00:00:00Z`);
+  return Number.isFinite(ms) && new Date(ms).toISOString().startsWith(date);
+}
+
+/**
+ * The moment of an RFC 3339 text in milliseconds; null for "never" (Go's zero time) and anything else: Date.parse finds
+ * a moment in "unknown 7" too.
+ */
 export function instant(text) {
-  const ms = typeof text === "string" ? Date.parse(text) : NaN;
-  return Number.isFinite(ms) && !text.startsWith("0001-") ? ms : null;
+  const found = typeof text === "string" ? RFC_3339.exec(text) : null;
+  if (!found || !isDay(found[1]) || text.startsWith("0001-")) return null;
+  const ms = Date.parse(text);
+  return Number.isFinite(ms) ? ms : null;
 }
 
 /** A moment in the reader's own zone and language: the time alone for today, else day and time. */
