@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -23,21 +25,18 @@ def pg_dump() -> str:
 
 
 @pytest.fixture
-def manage(tmp_path: Path, postgres_url: str) -> Iterator[Callable[..., str]]:
-    """manage.py on an empty folder and PostgreSQL; give the arguments."""
-    env = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": postgres_url}
-
-    def run(*arguments: str) -> str:
-        return run_python("manage.py", *arguments, env=env)
-
-    run("migrate", "-v0")
-    yield run
-    run("accounts", "remove", "dumped")
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A database of its own: what others sealed in theirs, with another ring, would stand in the way."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE dumped")
+        yield postgres_url.rpartition("/")[0] + "/dumped"
+        connection.execute("DROP DATABASE dumped WITH (FORCE)")
 
 
-def test_a_dump_of_postgresql_holds_no_usable_key(
-    manage: Callable[..., str], tmp_path: Path, postgres_url: str
-) -> None:
+def test_a_dump_of_postgresql_holds_no_usable_key(tmp_path: Path, database_url: str) -> None:
+    env = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": database_url}
+    manage = partial(run_python, "manage.py", env=env)
+    manage("migrate", "-v0")
     pem = generate_private_key(65537, 2048).private_bytes(
         Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
     )
@@ -49,7 +48,7 @@ def test_a_dump_of_postgresql_holds_no_usable_key(
     assert "can be opened" in manage("accounts", "list")
     manage("rotate_key_ring")
     dump = subprocess.run(
-        [pg_dump(), "--dbname", postgres_url], text=True, capture_output=True, timeout=60, check=True
+        [pg_dump(), "--dbname", database_url], text=True, capture_output=True, timeout=60, check=True
     ).stdout
     assert "dumped" in dump and "gAAAA" in dump
     secrets = [line for line in pem.decode().splitlines() if "-----" not in line]
