@@ -29,6 +29,8 @@ our answer), `retryable` (the same call may succeed a second later) and `stale_o
 instead). Messages are sentences for a person and never contain key material.
 """
 
+from copy import copy
+
 
 class KalshiError(Exception):
     """Root of the tree. `retry_after_s`: seconds after which asking again makes sense, or None."""
@@ -204,3 +206,17 @@ class UnexpectedPayload(UpstreamError):
     status = 502
     code = "upstream_bad_payload"
     stale_ok = True
+
+
+def to_keep(error: BaseException) -> Exception:
+    """A copy of `error` for who keeps it, or raises it in another thread; without traceback, cause and context.
+
+    An exception's traceback holds the frames that it passed, with all that they have read. When one of them leads to
+    the exception, that lives on until a full collection, which may be minutes. What cannot be copied, or is no
+    Exception, becomes a RuntimeError with its name.
+    """
+    try:
+        kept = copy(error)
+    except Exception:  # noqa: BLE001  # a bug's own class may want other arguments than it kept
+        kept = None
+    return kept if isinstance(kept, Exception) else RuntimeError(f"it was ended by {type(error).__name__}")

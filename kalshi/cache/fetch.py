@@ -11,7 +11,7 @@ from kalshi.cache.flight import Flight, How
 from kalshi.cache.leases import Claim, Leases, Turn
 from kalshi.cache.policy import Action, Policy, decide, stored_times
 from kalshi.cache.store import Store
-from kalshi.errors import KalshiError, NotFound, UpstreamTimeout, UpstreamUnavailable
+from kalshi.errors import KalshiError, NotFound, UpstreamTimeout, UpstreamUnavailable, to_keep
 
 POLL_S = 0.025
 FOLLOW_S = 60.0
@@ -113,29 +113,29 @@ class Fetcher:
             time.sleep(POLL_S)
 
     def _loaded_under(self, leases: Leases, claim: Claim, request: Request) -> tuple[Entry, How, bool]:
-        failure: BaseException | None = None
         try:
-            return self._loaded(request)
+            done = self._loaded(request)
         except NotFound:  # it is stored, so the others see it there
+            leases.release(claim)
             raise
         except BaseException as error:
-            failure = error
+            leases.release(claim, error)
             raise
-        finally:
-            leases.release(claim, failure)
+        leases.release(claim)
+        return done
 
     def _loaded(self, request: Request) -> tuple[Entry, How, bool]:
         self._attempts.started(request.key, self._clock())
         try:
             status, body = request.load()
-            gone = None if status != 404 else not_found(body)
+            gone: Exception | None = None if status != 404 else not_found(body)
         except NotFound as error:
-            status, body, gone = 404, error.upstream_body, error
+            status, body, gone = 404, error.upstream_body, to_keep(error)
         fresh_s, keep_s = stored_times(request.policy, status)
         entry = Entry.of(request.key, status, body, fetched_at=self._clock(), fresh_s=fresh_s, keep_s=keep_s)
         stored = self._store.set(request.key, entry)
         if gone is not None:
-            raise gone
+            raise to_keep(gone)
         self._attempts.ended(request.key, None)
         return entry, "loaded", stored
 

@@ -1,10 +1,10 @@
 """Single flight: however many callers want a key, one fetch is in the air, and all share what it brings."""
 
 import threading
-from types import TracebackType
 from typing import Literal
 
 from kalshi.cache.entry import Entry
+from kalshi.errors import to_keep
 
 How = Literal["loaded", "found", "elsewhere"]
 
@@ -27,7 +27,6 @@ class Flight:
         self.how: How = "found"
         self.stored = False
         self.error: Exception | None = None
-        self._traceback: TracebackType | None = None
 
     def begin(self) -> bool:
         """Whether this thread is the first, and so the one that fetches."""
@@ -49,23 +48,19 @@ class Flight:
     def fail(self, error: BaseException) -> None:
         """Land with an error, shared by all callers, unless they were sent away already.
 
-        What is no Exception (SystemExit) would end their threads: it is wrapped.
+        What is no Exception (SystemExit) would end their threads: it is replaced.
         """
         if self.landed.is_set():
             return
-        if not isinstance(error, Exception):
-            wrapped = RuntimeError(f"the fetch was ended by {type(error).__name__}")
-            wrapped.__cause__ = error
-            error = wrapped
-        self.error, self._traceback = error, error.__traceback__
+        self.error = to_keep(error)
         self.landed.set()
         self.known.set()
 
     def raised(self) -> Exception:
-        """The error, to be raised by one more caller: each raise would else lengthen its traceback."""
+        """The error, for one more caller to raise."""
         if self.error is None:
             raise ValueError("this flight brought an answer")
-        return self.error.with_traceback(self._traceback)
+        return to_keep(self.error)
 
 
 class Flights:

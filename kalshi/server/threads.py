@@ -170,3 +170,7 @@ def _do(job: _Job) -> None:
             job.future.set_result(job.work(*job.arguments, **job.options))
         except BaseException as problem:  # noqa: BLE001 - the future carries it to who waits
             job.future.set_exception(problem)
+        finally:
+            del (
+                job
+            )  # the exception holds this frame: it would live on, with the request, until a full collection

@@ -11,11 +11,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from types import TracebackType
 from typing import Any, TypeVar
 
 from kalshi.cache.waiting import Taken
-from kalshi.errors import KalshiError, ShareTaken, UpstreamUnavailable
+from kalshi.errors import KalshiError, ShareTaken, UpstreamUnavailable, to_keep
 from kalshi.services import engine
 from kalshi.services.read import step_aside
 
@@ -43,12 +42,11 @@ class _Job:
         self.running = False
         self.done = False
         self.result: Any = None
-        self.error: BaseException | None = None
-        self.traceback: TracebackType | None = None
+        self.error: Exception | None = None
 
     def outcome(self) -> Any:
         if self.error is not None:
-            raise self.error.with_traceback(self.traceback)
+            raise to_keep(self.error)
         return self.result
 
 
@@ -183,12 +181,14 @@ class Costly:
     def _make(self, job: _Job, caller: str, make: Callable[[], Any]) -> None:
         try:
             job.result = make()
-        except BaseException as error:  # noqa: BLE001  # those who wait for it must hear of it as well
-            job.error, job.traceback = error, error.__traceback__
-        with self._changed:
-            job.done = True
-            _subtract(self._running, caller)
-            self._changed.notify_all()
+        except BaseException as error:
+            job.error = to_keep(error)  # those who wait for it must hear of it as well
+            raise
+        finally:
+            with self._changed:
+                job.done = True
+                _subtract(self._running, caller)
+                self._changed.notify_all()
 
 
 def _subtract(counts: Counter[str], name: str) -> None:

@@ -17,6 +17,7 @@ from kalshi.errors import (
     NoCredentials,
     TimestampExpired,
     UnexpectedPayload,
+    to_keep,
 )
 from kalshi.upstream import documents
 from kalshi.upstream.clock import ExchangeClock, Timing
@@ -99,14 +100,16 @@ class Client:
         started = self._monotonic()
         retries = 0
         timing = Timing(self._clock)
-        failure: KalshiError | None = None
+        failure: Exception | None = None
         while True:
             try:
                 deadline_s = self._admitted(
                     call.endpoint, policy, started, background=background, caller=caller
                 )
-            except BreakerOpen as refusal:
-                raise failure or refusal from None  # what really happened says more
+            except BreakerOpen:
+                if failure is None:
+                    raise
+                raise to_keep(failure) from None  # what really happened says more
             try:
                 attempt = 1 + retries + timing.corrections
                 fetched = self._attempt(call, deadline_s, request_id, timing.offset_s, attempt=attempt)
@@ -119,7 +122,7 @@ class Client:
                 wait_s = delay_s(policy, retries, elapsed_s, self._chance()) if error.retryable else None
                 if wait_s is None:
                     raise
-                failure = error
+                failure = to_keep(error)
             else:
                 timing.accepted()
                 return fetched
@@ -143,9 +146,13 @@ class Client:
         """One admitted question. Reports to the gate and the log whatever happens."""
         began = self._monotonic()
         status: int | None = None
-        # What the gate hears when the code below fails in a way it should not.
-        error: KalshiError | None = KalshiError("An internal error while asking Kalshi.")
-        drifted = False
+
+        def ended(error: KalshiError | None, *, drifted: bool = False) -> None:
+            took_s = self._monotonic() - began
+            self._gate.report(call.endpoint, error, took_s, drifted=drifted)
+            _log_attempt(call, request_id, attempt, status=status, error=error, took_s=took_s)
+
+        # No name here may hold the error: its traceback holds this frame, and so the body, until a full collection.
         try:
             raw = self._transport.get(
                 call.path,
@@ -156,16 +163,14 @@ class Client:
             )
             status = raw.status
             fetched = self._judged(call.endpoint, raw, self._monotonic() - began)
-        except KalshiError as known:
-            error = known
+        except KalshiError as error:
+            ended(error)
             raise
-        else:
-            error, drifted = None, fetched.drifted
-            return fetched
-        finally:
-            took_s = self._monotonic() - began
-            self._gate.report(call.endpoint, error, took_s, drifted=drifted)
-            _log_attempt(call, request_id, attempt, status=status, error=error, took_s=took_s)
+        except BaseException:
+            ended(KalshiError("An internal error while asking Kalshi."))
+            raise
+        ended(None, drifted=fetched.drifted)
+        return fetched
 
     def _judged(self, endpoint: Endpoint, raw: RawResponse, took_s: float) -> Fetched:
         """The answer when it is good data, else the error it stands for."""
@@ -174,7 +179,7 @@ class Client:
         if isinstance(error, TimestampExpired):
             error.offset_s = self._clock.told_s(raw.headers, took_s)
         if error is not None:
-            raise error
+            raise to_keep(error)
         body = raw.body or b""
         content = _json_object(body)
         drifted = endpoint.promises not in content

@@ -20,7 +20,6 @@ def dial(host: str, port: int, timeout_s: float, options: Iterable[Any]) -> sock
     """
     found = _addresses(host.strip("[]"), port)
     deadline = time.monotonic() + timeout_s
-    failure = OSError("the host name has no address")
     for index, (family, kind, protocol, _, place) in enumerate(found):
         is_last = index == len(found) - 1
         left_s = deadline - time.monotonic()
@@ -31,13 +30,14 @@ def dial(host: str, port: int, timeout_s: float, options: Iterable[Any]) -> sock
                     sock.setsockopt(*option)
                 sock.settimeout(max(LEAST_S, left_s if is_last else left_s / 2))
                 sock.connect(place)
-            except OSError as error:
-                failure = error
+            except OSError:
+                if is_last:
+                    raise
                 continue
             sock.settimeout(max(LEAST_S, deadline - time.monotonic()))
             closed_unless_connected.pop_all()
             return sock
-    raise failure
+    raise OSError("the host name has no address")
 
 
 def _addresses(host: str, port: int) -> list[Any]:

@@ -12,12 +12,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from queue import Empty, SimpleQueue
+from traceback import clear_frames
 from typing import Protocol, Self
 
 import requests
 from urllib3.exceptions import HTTPError as Urllib3Error
 
-from kalshi.errors import FunctionFailed, KalshiError, UnexpectedPayload, UpstreamTimeout
+from kalshi.errors import FunctionFailed, KalshiError, UnexpectedPayload, UpstreamTimeout, to_keep
 from kalshi.upstream.connections import DeadlineAdapter, Until
 from kalshi.upstream.hosts import checked_base_url
 from kalshi.upstream.params import Params
@@ -126,11 +127,13 @@ class RequestsTransport:
         try:
             return self._attempt(path, params, sign, deadline)
         except (requests.RequestException, Urllib3Error, OSError) as error:
+            _clear_frames(error)
             if not is_stale(error):
                 raise translated(error, proxy=self._route.shown) from None
         try:
             return self._attempt(path, params, sign, deadline)
         except (requests.RequestException, Urllib3Error, OSError) as error:
+            _clear_frames(error)
             raise translated(error, proxy=self._route.shown) from None
 
     def close(self) -> None:
@@ -206,7 +209,7 @@ class FunctionTransport:
         deadline = time.monotonic() + deadline_s
         if not self._slots.acquire(timeout=deadline_s):
             raise UpstreamTimeout("All threads of the request function are busy; none of its calls returns.")
-        results: SimpleQueue[RawResponse | KalshiError] = SimpleQueue()
+        results: SimpleQueue[RawResponse | Exception] = SimpleQueue()
         # A daemon thread: a function that hangs must not keep the process from stopping.
         name = f"request-function-{request_id}"
         threading.Thread(target=self._run, args=(path, params, results), name=name, daemon=True).start()
@@ -214,15 +217,15 @@ class FunctionTransport:
             result = results.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
             raise UpstreamTimeout("The request function did not return in time.") from None
-        if isinstance(result, KalshiError):
-            raise result
-        return result
+        if isinstance(result, RawResponse):
+            return result
+        raise to_keep(result)
 
-    def _run(self, path: str, params: Params, results: "SimpleQueue[RawResponse | KalshiError]") -> None:
+    def _run(self, path: str, params: Params, results: "SimpleQueue[RawResponse | Exception]") -> None:
         try:
             results.put(self._asked(path, params))
         except KalshiError as error:
-            results.put(error)
+            results.put(to_keep(error))
         except BaseException as error:  # noqa: BLE001  # what it returned or raised may raise when it is looked at
             results.put(FunctionFailed(f"The request function failed with {type(error).__name__}."))
         finally:
@@ -237,6 +240,15 @@ class FunctionTransport:
         if len(body) > MAX_BODY_BYTES:
             raise _too_large(MAX_BODY_BYTES)
         return RawResponse(200, {}, body)
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """urllib3 names the errors that pass it, so its frames, and through them ours with what the next attempt brings,
+    would live on until a full collection.
+    """
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _too_large(max_bytes: int) -> UnexpectedPayload:
