@@ -23,7 +23,7 @@ from kalshi.upstream import documents
 from kalshi.upstream.clock import ExchangeClock, Timing
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.endpoints import Endpoint
-from kalshi.upstream.error_bodies import error_of, error_words, masked, words_of
+from kalshi.upstream.error_bodies import error_of, error_under_200, is_error
 from kalshi.upstream.params import Call
 from kalshi.upstream.retry import BACKGROUND, FOREGROUND, RetryPolicy, attempt_deadline_s, delay_s
 from kalshi.upstream.signing import Signer, signature_headers
@@ -183,10 +183,8 @@ class Client:
         body = raw.body or b""
         content = _json_object(body)
         drifted = endpoint.promises not in content
-        if drifted and words_of(content) is not None:
-            words = error_words(masked(body, secrets))
-            said = f": {words}" if str(words) else ""
-            raise UnexpectedPayload(f"Kalshi answered 200 with an error{said}.", upstream_status=200)
+        if drifted and is_error(content):
+            raise error_under_200(body, secrets=secrets)
         if drifted and endpoint.keeps_promise:
             log.warning("%s has drifted: it has no %s", endpoint.operation, endpoint.promises)
         return Fetched(body, raw.status, raw.headers, drifted and endpoint.keeps_promise)

@@ -49,9 +49,34 @@ class ErrorWords:
         return text
 
 
+_WORDS_OF_ERRORS = frozenset({"code", "details", "message", "msg", "service", "status"})
+
+
 def error_words(body: bytes) -> ErrorWords:
-    """The words in an error body of any shape; ErrorWords() when it has none."""
-    return words_of(_parsed(body)) or ErrorWords()
+    """The words in an error body of any shape, Kalshi's or not; ErrorWords() when it has none."""
+    content = _parsed(body)
+    if (words := words_of(content)) is not None:
+        return words
+    for part in (content.get("error"), content) if isinstance(content, dict) else ():
+        if isinstance(part, dict) and (message := cleaned(part.get("message"))):
+            return ErrorWords(message=message, details=cleaned(part.get("details")))
+    return ErrorWords()
+
+
+def is_error(content: dict[str, object]) -> bool:
+    """Whether an object under 200, without what its operation promises, is an error: Kalshi's, or that of a proxy with
+    numbers for codes. One that has other data beside a message is not: Kalshi may have renamed a field.
+    """
+    if words_of(content) is not None or content.get("error") not in (None, False):
+        return True
+    return "message" in content and ("code" in content or content.keys() <= _WORDS_OF_ERRORS)
+
+
+def error_under_200(body: bytes, *, secrets: Iterable[str]) -> UnexpectedPayload:
+    """What such an object stands for."""
+    words = error_words(masked(body, secrets))
+    said = f": {words}" if str(words) else ""
+    return UnexpectedPayload(f"Kalshi answered 200 with an error{said}.", upstream_status=200)
 
 
 def words_of(content: object) -> ErrorWords | None:

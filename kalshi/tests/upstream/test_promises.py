@@ -19,6 +19,14 @@ ERRORS: dict[str, Any] = {
     "of a parameter": {"msg": "Parameter validation failed"},
     "a text": {"error": "too many requests"},
     "with more beside it": {"code": "internal_error", "message": None, "trace": [1]},
+    "a code of gRPC": {"code": 14, "message": "down", "details": []},
+    "a status as code": {"error": {"code": 503, "message": "down"}},
+    "without a code": {"error": {"message": "down"}},
+    "a flag": {"error": True, "message": "down"},
+    "an empty list": {"error": []},
+    "an empty text": {"error": ""},
+    "nothing but a message": {"message": "down"},
+    "nothing but words of errors": {"message": "down", "status": 503, "details": None},
 }
 
 
@@ -55,7 +63,9 @@ def test_what_was_promised_counts_whatever_stands_beside_it(endpoint: Endpoint, 
         b'{ "renamed":[1.50,{}] }',
         b'{"code": 7}',
         b'{"error": null, "positions": []}',
-        b'{"message": "x"}',
+        b'{"error": false, "positions": []}',
+        b'{"message": "x", "positions": []}',
+        b'{"details": {}}',
     ],
 )
 def test_any_other_object_passes_byte_for_byte_and_is_told_as_drift(endpoint: Endpoint, body: bytes) -> None:
@@ -63,3 +73,9 @@ def test_any_other_object_passes_byte_for_byte_and_is_told_as_drift(endpoint: En
     assert fetched(world, endpoint) == body
     assert world.drifted == [endpoint.operation] * endpoint.keeps_promise
     assert world.reports == [None]
+
+
+@pytest.mark.parametrize("content", [each for each in ERRORS.values() if "down" in json.dumps(each)])
+def test_the_words_of_an_error_under_200_are_passed_on(content: Any) -> None:
+    with pytest.raises(UnexpectedPayload, match="200 with an error: down"):
+        fetched(world_of(content), ENDPOINTS["get_balance"])
