@@ -31,7 +31,7 @@ from kalshi.upstream import documents, fields, params
 from kalshi.upstream.clock import server_offset_s
 from kalshi.upstream.credentials import Credentials
 from kalshi.upstream.endpoints import ENDPOINTS
-from kalshi.upstream.error_bodies import cleaned, error_of, error_words
+from kalshi.upstream.error_bodies import cleaned, error_of, error_under_200, error_words, is_error
 from kalshi.upstream.signing import signature_headers
 from kalshi.upstream.transport import FunctionTransport, RawResponse, RequestsTransport, Transport
 
@@ -93,7 +93,7 @@ class Exchange:
         error = self._refusal
         if error is None:
             return ok("signature", "accepted")
-        if error.upstream_status == 403:
+        if _is_known_key(error):
             return ok("signature", "accepted, though the key may not read the balance")
         return fail("signature", error.message, self.remedy(error))
 
@@ -179,14 +179,17 @@ class Exchange:
     def _refusal(self) -> UpstreamError | None:
         """Why the probe brought no data; None when it did."""
         answer = self._probe.answer
+        credentials = engine.load_credentials(self._setup)
+        secrets = [*answer.secrets, credentials.key_id if credentials else ""]
         if answer.status != 200:
-            credentials = engine.load_credentials(self._setup)
-            secrets = [*answer.secrets, credentials.key_id if credentials else ""]
             return error_of(answer.status, answer.headers, answer.body, secrets=secrets)
+        body = answer.body or b""
         try:
-            documents.read_object(answer.body or b"")
+            content = documents.read_object(body)
         except UnexpectedPayload as error:
             return error
+        if ENDPOINTS["get_balance"].promises not in content and is_error(content):
+            return error_under_200(body, secrets=secrets)
         return None
 
     def _ask(self, *, offset_s: float) -> Probe:
@@ -216,7 +219,7 @@ class Exchange:
             refusal = self._refusal
         except KalshiError as error:
             raise Untested("the exchange could not be asked", "See the line `signature`.") from error
-        if refusal is not None and refusal.upstream_status != 403:
+        if refusal is not None and not _is_known_key(refusal):
             raise Untested("no signed request succeeds", "See the line `signature`.")
 
     def _read(self, operation: str) -> tuple[dict[str, Any], Answer]:
@@ -225,6 +228,11 @@ class Exchange:
         call = params.validate(ENDPOINTS[operation], [], {}, api=True)
         answer = read.read(call).answer
         return documents.read_object(answer.entry.body), answer
+
+
+def _is_known_key(error: KalshiError) -> bool:
+    """Whether the exchange itself knows the key and refuses only this question; a 403 of others says nothing of it."""
+    return isinstance(error, AuthRejected) and error.upstream_status == 403
 
 
 def judged_balance(body: dict[str, Any]) -> Finding:

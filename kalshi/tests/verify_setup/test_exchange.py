@@ -179,6 +179,27 @@ def test_a_key_that_may_not_read_the_balance_is_still_a_good_signature(
     assert findings["balance"].remedy == "Give the key the scope `read`."
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        ("403 Forbidden", b"<html><title>Access denied</title></html>"),
+        ("403 Forbidden", b""),
+        ("403 Forbidden", b'{"blocked": true}'),
+        ("200 OK", b'{"error": {"code": "service_unavailable", "message": "down"}}'),
+        ("200 OK", b'{"message": "down"}'),
+    ],
+)
+def test_what_others_answer_on_the_way_accepts_no_signature(
+    settings: Any, configured: dict[str, Any], status: str, body: bytes
+) -> None:
+    with serving(answer(body, status=status)) as server:
+        findings = verified(settings, configured | {"BASE_URL": server.url})
+    assert findings["signature"].status == "fail"
+    assert "scope `read`" not in findings["signature"].remedy
+    assert {name: findings[name].status for name in AFTER_SIGNATURE} == AFTER_SIGNATURE
+    assert findings["balance"].found == "not tested: no signed request succeeds"
+
+
 def test_a_refused_list_of_keys_leaves_the_scope_unknown(
     settings: Any, configured: dict[str, Any], sandbox: Sandbox
 ) -> None:
