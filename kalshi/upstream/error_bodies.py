@@ -23,6 +23,7 @@ from kalshi.errors import (
     UpstreamUnavailable,
 )
 from kalshi.upstream import documents
+from kalshi.upstream.masking import masked
 
 MAX_WORDS = 300
 MAX_ERROR_BODY = 64 * 1024
@@ -74,7 +75,7 @@ def is_error(content: dict[str, object]) -> bool:
 
 def error_under_200(body: bytes, *, secrets: Iterable[str]) -> UnexpectedPayload:
     """What such an object stands for."""
-    words = error_words(masked(body, secrets))
+    words = error_words(_without(body, secrets))
     said = f": {words}" if str(words) else ""
     return UnexpectedPayload(f"Kalshi answered 200 with an error{said}.", upstream_status=200)
 
@@ -103,7 +104,7 @@ def error_of(
 
     body: None when only the status is known, which then counts as Kalshi's.
     """
-    known = masked(body or b"", secrets)
+    known = _without(body or b"", secrets)
     words = ErrorWords() if body is None else words_of(_parsed(known))
     kind, sentence = _kind_and_sentence(status, words, known)
     return kind(
@@ -111,22 +112,9 @@ def error_of(
     )
 
 
-def masked(body: bytes, secrets: Iterable[str]) -> bytes:
-    """The first MAX_ERROR_BODY bytes, with every occurrence of a secret replaced by ***, however it is spelt."""
-    body = body[: MAX_ERROR_BODY + LONGEST_SECRET]
-    for secret in filter(None, secrets):
-        pattern = b"".join(map(_spellings, secret.encode()))
-        body = re.sub(pattern, b"***", body, flags=re.IGNORECASE)
-    return body[:MAX_ERROR_BODY]
-
-
-# Base64 as URLs have it, as forms give it back, and without its end.
-_ALIKE = {ord("+"): rb"|-| ", ord("/"): rb"|_|\\/", ord("="): b"|"}
-
-
-def _spellings(char: int) -> bytes:
-    """A pattern for one letter of a secret: as it is, as JSON and URLs escape it, and what stands for it elsewhere."""
-    return rb"(?:%b|\\u%04x|%%%02x%b)" % (re.escape(bytes([char])), char, char, _ALIKE.get(char, b""))
+def _without(body: bytes, secrets: Iterable[str]) -> bytes:
+    """The first MAX_ERROR_BODY bytes, without the secrets."""
+    return masked(body[: MAX_ERROR_BODY + LONGEST_SECRET], secrets)[:MAX_ERROR_BODY]
 
 
 _REFUSALS: dict[int, tuple[type[UpstreamError], str]] = {

@@ -22,6 +22,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "slashes": lambda text: text.replace("/", "\\/"),
     "json": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
     "url": lambda text: quote(text, safe=""),
+    "entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "lines": lambda text: "\\n".join(text[at : at + 64] for at in range(0, len(text), 64)),
     "urlsafe": lambda text: text.replace("+", "-").replace("/", "_").rstrip("="),
 }
 
