@@ -171,6 +171,5 @@ def _do(job: _Job) -> None:
         except BaseException as problem:  # noqa: BLE001 - the future carries it to who waits
             job.future.set_exception(problem)
         finally:
-            del (
-                job
-            )  # the exception holds this frame: it would live on, with the request, until a full collection
+            # The exception holds this frame, which would live on with the request until a full collection.
+            del job
