@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from structlog.typing import EventDict, WrappedLogger
 
 from dashboard.masking import Mask, line_of, text_of
+from kalshi import line_stream
 from kalshi.request_id import REQUEST_ID
 
 MAX_LINE = 32 * 1024
@@ -36,14 +37,19 @@ class Render:
 class LineHandler(logging.StreamHandler[TextIO]):
     """A record that cannot be made a text is told of in a line too: logging itself would print it, secrets included."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line_stream.put(self.stream, self.format(record) + self.terminator)
+        except Exception:  # noqa: BLE001 - a record may fail with anything
+            self.handleError(record)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - its name in logging
         problem = type(sys.exc_info()[1]).__name__
         told = copy.copy(record)
         told.msg, told.args = f"{text_of(record.msg)} [cannot be filled in: {problem}]", None
         # A stream that is closed or full stays so; nobody is left to be told.
         with contextlib.suppress(Exception):
-            self.stream.write(self.format(told) + self.terminator)
-            self.flush()
+            line_stream.put(self.stream, self.format(told) + self.terminator)
 
 
 def add_request_id(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

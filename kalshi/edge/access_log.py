@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TextIO
 
+from kalshi import line_stream
 from kalshi.edge.log_path import LogPath, Redact
 from kalshi.services.metrics import Counts
 
@@ -118,10 +119,8 @@ class AccessLog:
         """Whether it was written. A full disk or a closed pipe must not end the thread; what it cost is said when
         writing works again.
         """
-        stream = self._stream or sys.stderr
         try:
-            stream.write(text)
-            stream.flush()
+            line_stream.put(self._stream or sys.stderr, text)
         except (OSError, ValueError):
             return False
         return True
