@@ -18,7 +18,7 @@ from kalshi.request_id import REQUEST_ID
 from kalshi.tests.servers import ROOT
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"
-SECRETS = ("key-id-0123456789", 'quo"ted\\secret', "pässword", PEM, "short")
+SECRETS = ("key-id-0123456789", 'quo"ted\\secret', "pässword", PEM, "short", "c2VjcmV0LW9mLWEtcmluZw==")
 
 
 def logged(message: str, *arguments: Any, name: str = "kalshi.test", **options: Any) -> str:
@@ -75,6 +75,11 @@ def test_a_known_secret_is_masked_in_message_fields_and_traceback(secret: str) -
     assert secret not in line
     assert json.dumps(secret)[1:-1] not in line
     json.loads(line)
+
+
+def test_a_known_secret_is_masked_without_the_end_of_its_base64_too() -> None:
+    line = logged("asked %s", SECRETS[-1].rstrip("="))
+    assert json.loads(line)["event"] == "asked ***"
 
 
 @pytest.mark.parametrize("text", [PEM, PEM.replace("\n", "\\n"), PEM.splitlines()[1], PEM.splitlines()[2]])

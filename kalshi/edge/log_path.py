@@ -87,17 +87,23 @@ def path_for_log(raw_path: bytes, query: bytes, redact: Redact, *, whole: int = 
 
     def parameter(text: str) -> str:
         name, given, value = text.partition("=")
+        apart = f"{shown(name)}{given}{shown(value)}"
+        if apart == text != shown(text):  # a secret with the `=` in it
+            return MASK
         plain = _decoded(name)
         if value and (plain is None or _SECRET_NAME.search(plain)):
             return f"{shown(name)}={MASK}"
-        return f"{shown(name)}{given}{shown(value)}"
+        return apart
 
     path, parameters = raw_path.decode("latin-1"), query.decode("latin-1")
     plain = _decoded(f"{path}?{parameters}")
     is_clean = plain is not None and masked(plain) == plain
     line = shown(path)
     if query:
-        line += "?" + "&".join(map(parameter, parameters.split("&")))
+        shown_query = "&".join(map(parameter, parameters.split("&")))
+        # A secret with an `&` in it was known whole, not by its parts.
+        left = _decoded(f"{line}?{shown_query}")
+        line += "?" + (shown_query if is_clean or (left is not None and masked(left) == left) else MASK)
     if whole:
         line += f"... ({whole} bytes in all)"
     return json.dumps(line)[1:-1]

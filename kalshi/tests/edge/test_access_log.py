@@ -16,13 +16,14 @@ from kalshi.our_secrets import new_secret
 from kalshi.services.metrics import Counts
 
 SECRET = "s3cret&of=9+chars/and-more"
+PADDED = "c2VjcmV0LW9mLWEtcmluZw=="
 
 
 UUIDS = ",".join(f"01234567-89ab-cdef-0123-{number:012x}" for number in range(4))
 
 
 def redact(text: str) -> str:
-    return text.replace(SECRET, MASK)
+    return text.replace(SECRET, MASK).replace(PADDED, MASK)
 
 
 def shown(raw_path: str, query: str = "") -> str:
@@ -49,6 +50,11 @@ def shown(raw_path: str, query: str = "") -> str:
         ("/", f"x={'a' * 64}&y=%41&&=&b", "/?x=***&y=%41&&=&b"),
         ("/", "&" * 2000, "/?" + "&" * 2000),
         (f"/{SECRET}/x", "y=%41", "/***/x?y=%41"),
+        ("/x", SECRET, "/x?***"),
+        ("/x", f"y=1&{SECRET.replace('+', '%2B')}&z=2", "/x?***"),
+        ("/x", PADDED, "/x?***"),
+        ("/x", f"y=1&token{PADDED}&z=2", "/x?y=1&***&z=2"),
+        ("/x", f"y={PADDED}&z=2", "/x?y=***&z=2"),
         ("/p", f"a={SECRET.replace('&', '%26')}", "/p?a=***"),
     ],
 )
