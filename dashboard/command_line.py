@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from dashboard import database_faults
+from dashboard.output import OutputLostError
 from kalshi.errors import KalshiError
 from kalshi.printable import printable
 
@@ -37,14 +38,14 @@ def without_pool() -> None:
 
 def in_one_sentence(execute: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """What the command returns. Raises CommandError in place of what the surroundings are at fault for, and
-    BrokenPipeError as it is: see `dashboard.output`.
+    BrokenPipeError and OutputLostError as they are: see `dashboard.output`.
     """
     try:
         return execute(*arguments, **options)
     except Exception as problem:
         # Some commands make words of it.
         pipe = problem.__context__ if isinstance(problem, CommandError) else problem
-        if isinstance(pipe, BrokenPipeError):
+        if isinstance(pipe, (BrokenPipeError, OutputLostError)):
             for frames in (problem.__traceback__, pipe.__traceback__):
                 traceback.clear_frames(
                     frames

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,11 @@ from dashboard.output import READER_GONE
 from kalshi.tests.servers import ROOT, bare_environment, free_port, run_python
 
 FILL = """
+from django.contrib.auth.models import User
+from kalshi.models import Account
+User.objects.create_superuser("ada")
+User.objects.create_user("bob")
+Account.objects.get_or_create(slug="default")
 from kalshi.models import AuditEvent
 AuditEvent.objects.bulk_create(AuditEvent(actor="ada", action="sign_in", target="x" * 100) for _ in range(2000))
 """
@@ -93,18 +97,52 @@ def test_another_broken_pipe_is_no_quiet_end(env: dict[str, str]) -> None:
     assert done.returncode == 1 and done.stderr.endswith("BrokenPipeError: [Errno 32] Broken pipe\n")
 
 
-@pytest.mark.parametrize("command", [["showmigrations"], ["help"]], ids=" ".join)
-def test_output_that_has_no_room_is_one_sentence(env: dict[str, str], command: list[str]) -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *command],
-            check=False,
-            cwd=ROOT,
-            env=env,
-            text=True,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            timeout=60,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "error: The output cannot be written (No space left on device).\n"
+PRINTING = (
+    ["manage.py", "help"],
+    ["manage.py", "showmigrations"],
+    ["manage.py", "audit"],
+    ["manage.py", "audit", "--traceback"],
+    ["manage.py", "accounts", "list"],
+    ["manage.py", "create_token", "--user", "ada", "--name", "x"],
+    ["manage.py", "dumpdata", "kalshi.auditevent"],
+    ["verify_setup.py", "--json"],
+)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")],
+    ids=["no room", "closed"],
+)
+@pytest.mark.parametrize("program", PRINTING, ids=" ".join)
+def test_output_that_cannot_be_written_is_one_sentence(
+    env: dict[str, str], program: list[str], where: str, why: str, unbuffered: str
+) -> None:
+    done = in_a_shell(program, where, env | {"PYTHONUNBUFFERED": unbuffered})
+    assert done == (1, "", f"error: The output cannot be written ({why}).\n")
+
+
+def test_what_prints_nothing_needs_no_output(env: dict[str, str]) -> None:
+    assert in_a_shell(["manage.py", "migrate", "--verbosity", "0"], ">&- 2>&-", env) == (0, "", "")
+
+
+def test_what_is_printed_arrives_without_a_standard_error(env: dict[str, str]) -> None:
+    """The command has a warning for it too."""
+    program = ["manage.py", "create_token", "--user", "bob", "--name", "x", "--account", "default"]
+    status, token, said = in_a_shell(program, "2>&-", env)
+    assert (status, len(token), said) == (0, 65, "")
+
+
+def in_a_shell(program: list[str], where: str, env: dict[str, str]) -> tuple[int, str, str]:
+    """Exit code, output and standard error."""
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {where}', "sh", sys.executable, *program],
+        check=False,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr
