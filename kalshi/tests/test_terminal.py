@@ -101,6 +101,22 @@ def test_no_command_prints_what_steers(steering: Any, arguments: list[str]) -> N
         assert not line.startswith("ok    secrets")
 
 
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_csv_steers_no_terminal_and_is_the_very_text_in_a_file(db: None) -> None:
+    AuditEvent.objects.create(
+        at=datetime(2026, 11, 21, 8, tzinfo=UTC), actor=STEERING, action="signed_in", target="x"
+    )
+    call_command("audit", "--csv", stdout=(terminal := Terminal()))
+    assert all(line.isprintable() for line in terminal.getvalue().split("\n"))
+    assert terminal.getvalue().count("\n") == 2
+    call_command("audit", "--csv", stdout=(file := StringIO()))
+    assert STEERING in file.getvalue()
+
+
 def test_nor_does_one_that_takes_away(steering: Any) -> None:
     account = Account.objects.get(slug="fund")
     key = virtual_keys.issue(steering, account, STEERING, key_type="ed25519", allowed=[]).key

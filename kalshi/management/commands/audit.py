@@ -20,7 +20,11 @@ class Command(BaseCommand):
         parser.add_argument("--until", help="before this moment")
         parser.add_argument("--action", choices=Action.values, help="only events of this kind")
         parser.add_argument("--account", metavar="SLUG", help="only events about this account")
-        parser.add_argument("--csv", action="store_true", help="as CSV, safe to open in a spreadsheet")
+        parser.add_argument(
+            "--csv",
+            action="store_true",
+            help="as CSV, safe to open in a spreadsheet; on a terminal with ? for what could steer it",
+        )
 
     def handle(
         self,
@@ -39,8 +43,10 @@ class Command(BaseCommand):
         if account is not None:
             events = audit_reading.about(events, account)
         rows = events.iterator(CHUNK)
+        # A file gets the very characters; on a terminal they could steer it.
+        shown = printable if self.stdout.isatty() else str
         for line in csv_lines(rows) if csv else map(_shown, rows):
-            self.stdout.write(line.removesuffix("\r\n"))
+            self.stdout.write(shown(line.removesuffix("\r\n")))
 
 
 def _moment(option: str, text: str | None) -> datetime | None:
