@@ -9,9 +9,13 @@ from __future__ import annotations
 import io
 import os
 import select
+import stat
 import threading
 from collections.abc import Iterator
 from typing import TextIO
+
+MOST_BYTES = 2**20
+"""Of one write to a file or socket."""
 
 # Entered again when a line is written while another is: by the collector of garbage, which may log.
 _turn = threading.RLock()
@@ -34,19 +38,17 @@ def put(stream: TextIO | None, text: str) -> None:
         except (AttributeError, io.UnsupportedOperation):  # text in memory
             stream.write(text)
             return
-        for piece in pieces(text.encode("utf-8", "backslashreplace")):
+        # Only a pipe lets another process's lines into the middle of a write, and small writes cost turns.
+        most = select.PIPE_BUF if stat.S_ISFIFO(os.fstat(number).st_mode) else MOST_BYTES
+        for piece in pieces(text.encode("utf-8", "backslashreplace"), most):
             _write(number, piece)
 
 
-def pieces(lines: bytes) -> Iterator[bytes]:
-    """Whole lines, as many together as a pipe takes without another process's between them; a longer one alone."""
+def pieces(lines: bytes, most: int = select.PIPE_BUF) -> Iterator[bytes]:
+    """Whole lines, as many together as `most` bytes hold; a longer one alone."""
     start = 0
     while start < len(lines):
-        end = (
-            lines.rfind(b"\n", start, start + select.PIPE_BUF) + 1
-            or lines.find(b"\n", start) + 1
-            or len(lines)
-        )
+        end = lines.rfind(b"\n", start, start + most) + 1 or lines.find(b"\n", start) + 1 or len(lines)
         yield lines[start:end]
         start = end
 
