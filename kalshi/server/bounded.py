@@ -25,15 +25,21 @@ REQUEST_S = 20.0
 MAX_REQUEST_BYTES = 256 * 1024
 """Request line, headers and body together. nginx lets through 112 KB of line and headers and 128 KB of body."""
 MAX_UNANSWERED_BYTES = 64 * 1024 * 1024
-"""Of all requests of a process that are incomplete, or large and not answered yet. Beyond, the largest is given up."""
+"""Of all requests of a process that are incomplete, or not answered yet and large or in line. Beyond, the connection
+with the most is given up.
+"""
 LARGE_BYTES = 16 * 1024
 """Of a request that counts also when it arrived in one piece."""
 JUDGING_S = 0.05
 """So long a group of connections may be over its share: time to read what those who just came have sent already."""
 
+REQUEST_KEEPS_BYTES, FIELD_KEEPS_BYTES = 4 * 1024, 128
+"""What a request, and each of its header fields, take in memory beside their own bytes."""
+
 CONNECTION = "kalshi.connection"
 """In an ASGI scope: the BoundedProtocol that carries the request. Whoever finds the credential good calls `shown`."""
 
+_KEPT_BYTES = "kalshi.kept_bytes"  # in an ASGI scope: of a request until it is answered
 _CREDENTIALS = frozenset({b"authorization", b"cookie", b"kalshi-access-key"})
 
 
@@ -95,7 +101,7 @@ class BoundedProtocol(AtOnceProtocol):
             # Another one ended in these bytes.
             self._received, self._of_others = 0, len(data)
             self._clear()
-        if self._received or not self._between or len(data) > LARGE_BYTES:
+        if self._received or not self._between or self.pipeline or len(data) > LARGE_BYTES:
             self._count_bytes(len(data))
         # Line breaks between two requests are no request: they must not keep a connection open for ever.
         if self._between and (not was_between or self._begun or self._idle_since is not None):
@@ -109,17 +115,23 @@ class BoundedProtocol(AtOnceProtocol):
         elif self._deadline is None:
             self._deadline = self.loop.call_later(REQUEST_S, self._on_deadline)
 
-    def _count_bytes(self, more: int) -> None:
-        if self._between and self.is_free():
+    def _count_bytes(self, more: int = 0) -> None:
+        """Of the requests that are answered, that wait in line, and whose head is read; more: just received."""
+        kept = sum(cast(dict[str, Any], cycle.scope)[_KEPT_BYTES] for cycle in self.unanswered())
+        if self._in_head:
+            kept += self._received + more
+        if kept:
+            self._unanswered.note(self, kept)
+            self._unanswered.cut_down(MAX_UNANSWERED_BYTES)
+        else:
             self._unanswered.forget(self)
-            return
-        self._unanswered.note(self, self._received + more)
-        self._unanswered.cut_down(MAX_UNANSWERED_BYTES)
 
     def on_body(self, body: bytes) -> None:
         self._request_bytes += len(body)
         if self._request_bytes > MAX_REQUEST_BYTES:
             self._stop_with(refusals.TOO_LARGE)
+        if self._answered is None:
+            cast(dict[str, Any], self.scope)[_KEPT_BYTES] += len(body)
         super().on_body(body)
 
     def take_request(self) -> None:
@@ -127,7 +139,9 @@ class BoundedProtocol(AtOnceProtocol):
         super().take_request()
         if self._answered is not None:
             return
-        cast(dict[str, Any], self.scope)[CONNECTION] = self
+        scope = cast(dict[str, Any], self.scope)
+        scope[CONNECTION] = self
+        scope[_KEPT_BYTES] = self._request_bytes + REQUEST_KEEPS_BYTES + FIELD_KEEPS_BYTES * len(self.headers)
         if self._is_proxy:
             forwarded = [value for name, value in self.headers if name == b"x-forwarded-for"]
             if not forwarded:
@@ -143,12 +157,12 @@ class BoundedProtocol(AtOnceProtocol):
             self.shown(self._at_once.caller(read))
 
     def on_response_complete(self) -> None:
-        self._unanswered.forget(self)
         if self._is_proxy:
             self._connections.leave(self)
         elif self._stranger:
             self._join(Held.STRANGER, self._stranger)
         super().on_response_complete()
+        self._count_bytes()
 
     def shown(self, caller: str) -> None:
         """The request that is being answered came with a credential that is good: this caller's."""
@@ -180,5 +194,9 @@ class BoundedProtocol(AtOnceProtocol):
             self._deadline = None
 
     def _on_deadline(self) -> None:
+        if self.pipeline:
+            # Nothing is read from it meanwhile, which is not its caller's doing.
+            self._deadline = self.loop.call_later(REQUEST_S, self._on_deadline)
+            return
         self._deadline = None
         self.transport.close()

@@ -15,11 +15,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import httptools
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -42,6 +45,20 @@ class _StopParsing(Exception):
     """Raised through the parser: nothing that follows is for us."""
 
 
+class _OneAtATime(FlowControl):
+    """Reads on only when no request waits in line: else each answer before it, and each look for more of a body, would
+    let another packet in. line: of the requests that wait.
+    """
+
+    def __init__(self, transport: asyncio.Transport, line: deque[Any]) -> None:
+        super().__init__(transport)
+        self._line = line
+
+    def resume_reading(self) -> None:
+        if not self._line:
+            super().resume_reading()
+
+
 class FramedProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -62,6 +79,7 @@ class FramedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _OneAtATime(transport, self.pipeline)
         self._ending = Ending(transport, self.loop, self._on_ending)
 
     def data_received(self, data: bytes) -> None:
@@ -143,13 +161,20 @@ class FramedProtocol(HttpToolsProtocol):
             self.server_state.total_requests += 1
         else:
             super().on_response_complete()
+            if not self.transport.is_closing():
+                self.flow.resume_reading()
+
+    def unanswered(self) -> Iterator[RequestResponseCycle]:
+        """The request that is being answered, and those that wait in line."""
+        if self._running is not None:
+            yield self._running
+        yield from (cycle for cycle, _ in self.pipeline)
 
     def connection_lost(self, exc: Exception | None) -> None:
         # uvicorn tells only the request that it parsed last.
-        for cycle in (self._running, *(cycle for cycle, _ in self.pipeline)):
-            if cycle is not None:
-                cycle.disconnected = True
-                cycle.message_event.set()
+        for cycle in self.unanswered():
+            cycle.disconnected = True
+            cycle.message_event.set()
         self.pipeline.clear()
         self._ending.lost()
         super().connection_lost(exc)

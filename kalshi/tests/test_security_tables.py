@@ -83,7 +83,10 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "bytes of requests under way": (
         (f"{bounded.MAX_UNANSWERED_BYTES // MB} MB",),
-        ("edge/test_bounded.py::test_what_all_send_by_halves_is_bounded_and_the_largest_is_given_up",),
+        (
+            "edge/test_bounded.py::test_what_all_send_by_halves_is_bounded_and_the_largest_is_given_up",
+            "edge/test_pipelines.py::test_nothing_more_is_read_while_requests_wait_in_line",
+        ),
     ),
     "a reader must take": (
         (f"{slow_readers.LEAST_BYTES // KB} KB in {slow_readers.STALL_S:g} s",),
