@@ -34,10 +34,6 @@ from kalshi.server.wsgi import WsgiBridge
 from kalshi.services import engine, handover, metrics
 from kalshi.services.key_usage import usage
 
-# More threads than may wait for Kalshi at a time (kalshi.cache.readthrough), so that waiting callers never hold up
-# the others.
-THREADS = 256
-
 
 class Health:
     """Says that the process is alive, as Django would, whose threads may all be waiting; 503 when they stand still for
@@ -74,12 +70,14 @@ async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
     access_log.stop()
 
 
+shares = descriptors.shares(raise_limit())
 # Before anybody builds an engine: a second one would watch Redis, and report its loss, a second time.
+engine.seat(shares.waiting)
 engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
 access_log = AccessLog(metrics.counts, redact=logs.redaction(settings.LOGGING))
 report = metrics.Report()
-threads = DaemonThreads(THREADS, at_end=connections.close_all)
-rooms = Rooms(answers=descriptors.shares(raise_limit()).answers)
+threads = DaemonThreads(shares.threads, at_end=connections.close_all)
+rooms = Rooms(answers=shares.answers)
 to_django = cast(ASGIApp, WsgiBridge(django_application, threads, rooms, caller=handover.caller))
 shell = Starlette(routes=[Route("/healthz", Health())], lifespan=lifespan)
 # The default takes what no route does; a mount would leave out paths with line breaks, and redirect some.

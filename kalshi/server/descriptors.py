@@ -11,24 +11,33 @@ from kalshi.server.connections import STRANGERS, Held
 
 LEAST = 512
 """With fewer a server is of no use."""
+THREADS = 256
+"""Of Django. Each has a connection to the database open; with SQLite that is three files."""
 
 
 class Shares(NamedTuple):
-    """Connections of all strangers, of one caller, and of all together; answers on the disk, each an open file."""
+    """Connections of all strangers, of one caller, and of all together; answers on the disk, each an open file; threads
+    of Django; callers who wait for Kalshi in one, fewer than there are so that they never hold up the others.
+    """
 
     strangers: int
     caller: int
     together: int
     answers: int
+    threads: int
+    waiting: int
 
 
 def shares(limit: int) -> Shares:
     """limit: how many descriptors the process may have."""
+    threads = min(THREADS, limit // 16)
     return Shares(
         strangers=min(STRANGERS, limit // 2),
         caller=min(Held.CALLER.value, limit // 4),
-        together=limit * 3 // 4,
+        together=limit * 5 // 8,
         answers=limit // 16,
+        threads=threads,
+        waiting=threads * 29 // 32,
     )
 
 

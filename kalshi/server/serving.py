@@ -63,8 +63,8 @@ def config(workers: int) -> Config:
     """Raises ConfigError when the system lets us open too little."""
     limit = raise_limit()
     descriptors.refuse_too_few(limit)
-    strangers, caller, together, _ = descriptors.shares(limit)
-    connections = Connections(strangers, caller, together)
+    shares = descriptors.shares(limit)
+    connections = Connections(shares.strangers, shares.caller, shares.together)
     proxies = list(with_mapped(getattr(settings, "TRUSTED_PROXIES", ())))
     return Config(
         settings.ASGI_APPLICATION,

@@ -20,6 +20,7 @@ from django.db import DatabaseError
 
 from kalshi import conf
 from kalshi.cache.keys import Scope, cache_key
+from kalshi.cache.readthrough import MAX_WAITING
 from kalshi.errors import ConfigError, NoCredentials
 from kalshi.limits.callers import CallerLimits
 from kalshi.models import Account
@@ -84,6 +85,7 @@ class _Holder:
         self._pid = 0
         self.part = OTHER_PART
         self.observers = Observers()
+        self.seats = MAX_WAITING
 
     def get(self) -> Engine:
         engine = self._default
@@ -130,7 +132,7 @@ class _Holder:
 
     def _ready_shared(self) -> Shared:
         if self._shared is None or self._pid != os.getpid():
-            self._shared = Shared(conf.setup(), self.part, self.observers)
+            self._shared = Shared(conf.setup(), self.part, self.observers, self.seats)
             self._default, self._pid = None, os.getpid()
             self._held.clear()
         return self._shared
@@ -261,6 +263,11 @@ def load_credentials(setup: conf.Setup) -> Credentials | None:
 def observe(observers: Observers) -> None:
     """Have the engines that are built from now on tell these observers."""
     _holder.observers = observers
+
+
+def seat(most: int) -> None:
+    """Have so many callers at most wait for Kalshi at a time, in the engines that are built from now on."""
+    _holder.seats = most
 
 
 def let_go(grace_s: float) -> None:

@@ -20,7 +20,7 @@ from django.core.cache import caches
 from kalshi import conf
 from kalshi.byte_lru import ByteLru
 from kalshi.cache.keys import Scope
-from kalshi.cache.readthrough import ReadThrough
+from kalshi.cache.readthrough import MAX_WAITING, ReadThrough
 from kalshi.cache.store import Store, open_store
 from kalshi.limits.breaker import HOST_REFUSAL, OPERATION_REFUSAL, Breaker
 from kalshi.limits.breakers import AnyBreaker, Breakers
@@ -79,16 +79,19 @@ class Engine:
 
 class Shared:
     """What the accounts of this process share. part: the fraction of our share of a budget that this process may use
-    without Redis, 0 to 1. Raises ConfigError for a cache that cannot be used.
+    without Redis, 0 to 1. seats: how many callers may wait for Kalshi at a time. Raises ConfigError for a
+    cache that cannot be used.
     """
 
-    def __init__(self, setup: conf.Setup, part: float, observers: Observers) -> None:
+    def __init__(
+        self, setup: conf.Setup, part: float, observers: Observers, seats: int = MAX_WAITING
+    ) -> None:
         cache = caches[setup.cache_alias]
         self.setup = setup
         self.observers = observers
         self.link = link_to(cache)
         self.store = open_store(cache, self.link)
-        self.cache = ReadThrough(self.store, on_outcome=observers.on_outcome)
+        self.cache = ReadThrough(self.store, max_waiting=seats, on_outcome=observers.on_outcome)
         # What was made of many answers (kalshi.services.history_kept), by names that begin with the account's id.
         self.documents: ByteLru[Any] = ByteLru(
             DOCUMENTS_BYTES, size=lambda kept: kept.size(), owner=lambda name: name.partition(" ")[0]

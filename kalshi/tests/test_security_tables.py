@@ -71,7 +71,7 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "connections of everybody together": (
-        ("three quarters",) if descriptors.shares(16_000).together == 12_000 else ("another share",),
+        ("five eighths",) if descriptors.shares(16_000).together == 10_000 else ("another share",),
         (
             "edge/test_connections.py::test_beyond_what_all_may_have_whoever_has_the_most_loses_the_oldest",
             "live/test_descriptors.py::test_one_caller_leaves_enough_for_the_others",
@@ -149,6 +149,13 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             "cache/test_regions.py::test_all_in_all_it_is_256_mb",
             "cache/test_regions.py::test_nobody_has_less_than_in_a_cache_of_the_size_of_the_share",
+        ),
+    ),
+    "threads of Django": (
+        (f"{descriptors.THREADS}, or one for {1_600 // descriptors.shares(1_600).threads} file",),
+        (
+            "live/test_descriptors.py::test_all_shares_together_leave_some_for_the_server_itself",
+            "live/test_descriptors.py::test_strangers_whose_pages_need_the_database_leave_enough_for_the_others",
         ),
     ),
     "requests in Django": (

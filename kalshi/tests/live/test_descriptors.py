@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kalshi.server import descriptors
 from kalshi.tests.edge.test_protocol import read
 from kalshi.tests.live.served import BALANCE, Prepared, Served
 from kalshi.tests.live.test_serve import in_vain
@@ -82,6 +86,26 @@ def test_one_caller_leaves_enough_for_the_others(served: Served) -> None:
                 read(connection.makefile("rb"))
         assert statuses_of_others(served) == {b"200"}
     assert "Traceback" not in served.process.output
+
+
+@given(st.integers(descriptors.LEAST, 100_000))
+def test_all_shares_together_leave_some_for_the_server_itself(limit: int) -> None:
+    shares = descriptors.shares(limit)
+    files = shares.together + shares.answers + 3 * shares.threads
+    assert files <= limit - 64
+    assert 24 <= shares.waiting < shares.threads <= 256
+
+
+def test_strangers_whose_pages_need_the_database_leave_enough_for_the_others(served: Served) -> None:
+    with contextlib.ExitStack() as stack:
+        for number in range(256):
+            with contextlib.suppress(OSError):
+                asker = stack.enter_context(connect(served, f"127.0.2.{number // 4 + 1}"))
+                cookie = f"Cookie: sessionid={secrets.token_hex(16)}"
+                asker.sendall(get("/you/", cookie) * 20)
+        assert statuses_of_others(served) == {b"200"}
+    assert "unable to open" not in served.process.output
+    assert "Too many open files" not in served.process.output
 
 
 def test_a_server_that_may_open_too_little_does_not_start(tmp_path: Path, sandbox: Sandbox) -> None:
