@@ -12,12 +12,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import copy_context
 from typing import Any
 
 from kalshi.server.answering import Answer, Application, CallerOf, Client, answer_of
 from kalshi.server.askers import Askers
+from kalshi.server.bounded import CONNECTION
+from kalshi.server.changed_files import Changed, Warnings, refuse_changed
 from kalshi.server.collected import Rooms
 from kalshi.server.environ import environ_of
 from kalshi.server.lines import LineFull
@@ -49,6 +52,7 @@ class WsgiBridge:
         self._rooms = rooms or Rooms()
         self._caller = caller
         self._askers = Askers()
+        self._changed = Warnings()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +69,10 @@ class WsgiBridge:
             answer = await self._run(scope, body, client, watching)
             if answer is not None:
                 self._askers.judged(scope, self._caller(scope))
-                await _send(answer, send, client)
+                await _send(answer, scope["method"], send, client)
+        except Changed:
+            self._changed.tell(scope["path"], time.monotonic())
+            await _cut(scope, watching)
         except LineFull:
             await _refuse(send, 429, TOO_MANY_BODY, (b"retry-after", b"%d" % BUSY_S))
         finally:
@@ -110,16 +117,18 @@ async def _watch(receive: Receive, client: Client) -> None:
     client.gone = True
 
 
-async def _send(answer: Answer, send: Send, client: Client) -> None:
+async def _send(answer: Answer, method: str, send: Send, client: Client) -> None:
+    """Raises Changed, when the connection has to end."""
     body = answer.body
     try:
+        refuse_changed(answer, method)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         offset = 0
         while True:
             piece = body.read(offset)
             offset += len(piece)
             if not piece and offset < body.size:
-                raise RuntimeError("the file of an answer became shorter")
+                raise Changed
             more = offset < body.size
             await send({"type": "http.response.body", "body": piece, "more_body": more})
             if not more:
@@ -130,6 +139,12 @@ async def _send(answer: Answer, send: Send, client: Client) -> None:
                 return
     finally:
         body.close()
+
+
+async def _cut(scope: Scope, watching: asyncio.Task[None]) -> None:
+    """End the connection, and wait for that: an answer that ends earlier would be an error to the server."""
+    scope[CONNECTION].cut()
+    await watching
 
 
 async def _refuse(send: Send, status: int, body: bytes, more: tuple[bytes, bytes]) -> None:

@@ -24,7 +24,7 @@ from kalshi.edge import callers, pages, ready, signed
 from kalshi.edge.question import read
 from kalshi.limits import callers as limits
 from kalshi.limits.breaker import Breaker
-from kalshi.server import askers, repeated
+from kalshi.server import askers, changed_files, repeated
 from kalshi.server.protocol import Asked
 from kalshi.services import seen_addresses
 from kalshi.services.handover import Answered
@@ -114,6 +114,13 @@ def fill_askers(number: int, size: int) -> Any:
     return found
 
 
+def fill_changed(number: int, size: int) -> Any:
+    found = changed_files.Warnings()
+    for n in range(number):
+        found.is_due(unlike(n, size).decode("latin-1"), float(n))
+    return found
+
+
 def fill_starting(number: int, size: int) -> Any:
     found = ready.ReadyAnswers()
     found._cache = SimpleNamespace(refreshing=lambda key: False)  # type: ignore[assignment]
@@ -177,6 +184,7 @@ def memory() -> Iterator[Callable[[], int]]:
         (fill_repeated, repeated.KNOWN_BYTES + repeated.CUTS_BYTES),
         (fill_keys, signed.KEYS_BYTES),
         (fill_askers, askers.NAMES_BYTES),
+        (fill_changed, changed_files.PATHS_BYTES),
         (fill_starting, ready.STARTING_BYTES),
         (fill_buckets, throttle.CALLERS_BYTES),
         (fill_limits, limits.CALLERS_BYTES),
@@ -203,6 +211,7 @@ def test_the_bounds_are_a_small_part_of_a_worker() -> None:
         repeated.CUTS_BYTES,
         signed.KEYS_BYTES,
         askers.NAMES_BYTES,
+        changed_files.PATHS_BYTES,
         ready.STARTING_BYTES,
         throttle.CALLERS_BYTES,
         limits.CALLERS_BYTES,
