@@ -25,7 +25,9 @@ from kalshi.edge.access_log import AccessLog
 from kalshi.edge.app import Application, Edge
 from kalshi.request_id import new_request_id
 from kalshi.server import descriptors, pool_health
+from kalshi.server.askers import crowd_of
 from kalshi.server.collected import Rooms
+from kalshi.server.lines import Lines
 from kalshi.server.protocol import AT_ONCE
 from kalshi.server.sockets import raise_limit
 from kalshi.server.stopping import Stop
@@ -76,7 +78,7 @@ engine.seat(shares.waiting)
 engine.observe(engine.Observers(metrics.counts.cache, metrics.counts.upstream))
 access_log = AccessLog(metrics.counts, redact=logs.redaction(settings.LOGGING))
 report = metrics.Report()
-threads = DaemonThreads(shares.threads, at_end=connections.close_all)
+threads = DaemonThreads(shares.threads, at_end=connections.close_all, lines=Lines(crowd_of=crowd_of))
 rooms = Rooms(answers=shares.answers)
 to_django = cast(ASGIApp, WsgiBridge(django_application, threads, rooms, caller=handover.caller))
 shell = Starlette(routes=[Route("/healthz", Health())], lifespan=lifespan)

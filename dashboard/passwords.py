@@ -17,7 +17,7 @@ from kalshi.errors import TooManyRequests
 from kalshi.networks import network_of
 from kalshi.services.access import caller_name
 from kalshi.services.audit import CALLER
-from kalshi.services.read import release_database
+from kalshi.services.read import step_aside
 
 AT_ONCE = 2
 WAITING = 16
@@ -69,7 +69,7 @@ class Turns:
             raise _busy()
         try:
             if not self._running.acquire(blocking=False):
-                release_database()
+                step_aside()
                 if not self._running.acquire(timeout=self._wait_s):
                     raise _busy()
             try:

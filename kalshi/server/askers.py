@@ -9,7 +9,7 @@ Used by the event loop alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from kalshi.byte_table import ByteTable, size_of
@@ -20,6 +20,17 @@ NAMES_BYTES = 4 * 2**20
 
 _TOKEN, _COOKIE, _KEY = range(3)
 _CREDENTIALS = {b"authorization": _TOKEN, b"cookie": _COOKIE, b"kalshi-access-key": _KEY}
+
+STRANGERS: frozenset[Hashable] = frozenset({Held.STRANGER, Held.JUDGED})
+
+
+def crowd_of(group: Hashable) -> Hashable | None:
+    """Anybody has as many networks as they like: those who show no credential, and those who show one that nobody knows
+    yet, are a crowd each. None: a caller who is known, or nobody.
+    """
+    held = group[0] if isinstance(group, tuple) else None
+    return held if held in STRANGERS else None
+
 
 # The values of the three headers as sent, and the network of who signed: the id of a key is no secret.
 Shown = tuple[bytes | str | None, ...]

@@ -151,6 +151,13 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "cache/test_regions.py::test_nobody_has_less_than_in_a_cache_of_the_size_of_the_share",
         ),
     ),
+    "requests in Django of all strangers": (
+        (f"{lines.CROWD} without a credential and {lines.CROWD} with one",),
+        (
+            "server/test_lines.py::test_strangers_of_many_networks_leave_a_thread_to_a_caller_who_is_known",
+            "server/test_lines.py::test_of_a_crowd_only_so_many_jobs_are_worked_on_and_none_is_lost",
+        ),
+    ),
     "threads of Django": (
         (f"{descriptors.THREADS}, or one for {1_600 // descriptors.shares(1_600).threads} file",),
         (
@@ -158,7 +165,7 @@ PROVEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "live/test_descriptors.py::test_strangers_whose_pages_need_the_database_leave_enough_for_the_others",
         ),
     ),
-    "requests in Django": (
+    "requests in Django, pages": (
         (f"{lines.EACH} of a caller are worked on at a time, {lines.IN_LINE} wait in line",),
         (
             "server/test_lines.py::test_each_caller_has_at_most_its_places_and_its_jobs_begin_in_order",

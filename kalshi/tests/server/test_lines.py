@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi.server.askers import Askers
+from kalshi.server.askers import Askers, crowd_of
 from kalshi.server.connections import Held
-from kalshi.server.lines import LineFull, Lines
+from kalshi.server.lines import CROWD, LineFull, Lines
 from kalshi.server.threads import DaemonThreads
 from kalshi.tests.edge.test_protocol import get, read
 from kalshi.tests.server.conftest import Served
@@ -100,6 +101,68 @@ def test_a_job_in_line_counts_for_whether_the_threads_stand_still(served: Served
     assert served.site.pool.stands_still_s(float("inf")) == float("inf")
     for client in clients:
         reset(client)
+
+
+def test_strangers_of_many_networks_leave_a_thread_to_a_caller_who_is_known() -> None:
+    go_on, begun = threading.Event(), list[str]()
+    pool = DaemonThreads(POOL, at_end=lambda: None, lines=Lines(4, IN_LINE, crowd_of=crowd_of))
+
+    def work(name: str) -> None:
+        begun.append(name)
+        assert go_on.wait(30)
+
+    jobs = [
+        pool.submit_for((held, f"192.0.2.{number}"), work, held.name)
+        for number in range(40)
+        for held in (Held.STRANGER, Held.JUDGED)
+    ]
+    # The pool is smaller than both crowds' places, so it is only here that a known caller waits at all.
+    known = pool.submit_for((Held.CALLER, "person:1"), begun.append, "known")
+    wait_until(lambda: len(begun) >= POOL, 20, "busy threads")
+    go_on.set()
+    known.result(20)
+    assert begun.index("known") <= 2 * CROWD
+    for job in jobs:
+        job.result(20)
+    assert begun.count("STRANGER") == begun.count("JUDGED") == 40 and not pool.queued
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcde"), st.sampled_from(["join", "leave", "give up"]), st.integers(0, 9))
+    )
+)
+def test_of_a_crowd_only_so_many_jobs_are_worked_on_and_none_is_lost(
+    acts: list[tuple[str, str, int]],
+) -> None:
+    lines: Lines[int] = Lines(
+        2, 3, crowd_of=lambda who: "crowd" if who in {"a", "b", "c", "d"} else None, crowd=3
+    )
+    owner: dict[int, str] = {}
+    begun, waiting = list[int](), list[int]()
+    for number, (who, act, which) in enumerate(acts):
+        mine = [job for job in (begun if act == "leave" else waiting) if owner[job] == who]
+        if act == "join":
+            owner[number] = who
+            try:
+                (begun if lines.join(who, number) else waiting).append(number)
+            except LineFull:
+                assert sum(owner[job] == who for job in waiting) >= 3
+        elif mine and act == "leave":
+            begun.remove(mine[which % len(mine)])
+            following = lines.leave(who)
+            if following is not None:
+                waiting.remove(following)
+                begun.append(following)
+        elif mine:
+            lines.give_up(who, mine[which % len(mine)])
+            waiting.remove(mine[which % len(mine)])
+        by_who = Counter(owner[job] for job in begun)
+        in_crowd = begun_in_crowd = sum(count for name, count in by_who.items() if name != "e")
+        assert in_crowd <= 3 and max(by_who.values(), default=0) <= 2 and len(lines) == len(waiting)
+        # Nobody waits while there is a place for them.
+        for job in waiting:
+            assert by_who[owner[job]] == 2 or (owner[job] != "e" and begun_in_crowd == 3)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["join", "leave", "give up"]))))
