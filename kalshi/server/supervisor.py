@@ -2,7 +2,8 @@
 
 What it does as it is: starts the workers, replaces one that died, on SIGHUP brings each replacement up before it
 retires the old one, and gives up when one cannot start. What it does not: it looks at signals twice a second and not
-at all while it waits for a worker, waits for workers without a limit, and ends with code 0 after a failed start.
+at all while it waits for a worker, waits for workers without a limit, keeps listening meanwhile, and ends with code 0
+after a failed start.
 """
 
 import multiprocessing
@@ -48,6 +49,13 @@ class Supervisor(Multiprocess):
             # just died until the health check's time is over.
             process.child_conn.close()
         super().keep_subprocess_alive()
+
+    def terminate_all(self) -> None:
+        # Each worker closes its own; with ours open, the system would take connections that nobody answers. Not in the
+        # thread below: this one may be starting a worker, to which it hands them.
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
     def _on_end(self, signum: int, frame: FrameType | None) -> None:
         # No lock may be taken here; the thread does the rest at once.

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -324,6 +325,23 @@ DRILLS = (
     Drill("load", 1, signal.SIGTERM),
     Drill("load", 2, signal.SIGTERM),
 )
+
+
+def test_whoever_connects_while_the_workers_stop_is_refused_at_once(
+    prepared: Prepared, redis_url: str, sandbox: Sandbox
+) -> None:
+    env = redis_environment(sandbox, redis_url)
+    with running(lambda folder: Served(folder, prepared, *SERVE, "--workers", "2", **env)) as server:
+        wait_until(lambda: len(server.workers()) == 2, 20, "two workers")
+        with socket.create_connection(("127.0.0.1", server.port)) as half_sent:
+            half_sent.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert half_sent.recv(1_000).startswith(b"HTTP/1.1 200")
+            # It keeps a worker, and so the supervisor, for as long as a stop may last.
+            half_sent.sendall(b"POST /sign-in/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+            server.process.popen.send_signal(signal.SIGTERM)
+            wait_until(lambda: port_is_free(server.port), 10, "the end of the listening")
+            assert server.process.popen.poll() is None
+        server.process.popen.wait(10)
 
 
 @pytest.fixture(scope="module")
