@@ -30,9 +30,12 @@ REASONS = {
     "kalshi/tests/servers.py": AGES,
     "kalshi/tests/sign_in/test_guessing.py": AGES,
     "kalshi/tests/sign_in/test_half_finished.py": AGES,
+    "kalshi/tests/sign_in/test_offered_app.py": AGES,
     "kalshi/tests/sign_in/test_second_factor.py": AGES,
+    "kalshi/tests/test_accounts.py": AGES,
     "kalshi/tests/test_metrics.py": AGES,
     "kalshi/tests/test_mounting.py": SIGNS,
+    "kalshi/tests/test_redis_damage.py": AGES,
     "kalshi/tests/verify_setup/findings.py": SIGNS,
     "sandbox/tests/client.py": SIGNS,
 }
