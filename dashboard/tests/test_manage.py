@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from kalshi.tests.servers import ROOT, bare_environment, free_port, run_python
+from kalshi.tests.servers import bare_environment, free_port, ran, run_python
 
 OURS = (
     "accounts list",
@@ -45,16 +45,11 @@ AWAY = "The database does not answer (OperationalError); start it, or correct DA
 def manage(
     env: dict[str, str], arguments: str, before: Callable[[], None] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return ran(
         [sys.executable, "manage.py", *arguments.split(maxsplit=3)]
         if arguments.startswith("shell")
         else [sys.executable, "manage.py", *arguments.split()],
-        check=False,
-        cwd=ROOT,
         env=env,
-        text=True,
-        capture_output=True,
-        timeout=60,
         stdin=subprocess.DEVNULL,
         preexec_fn=before,
     )

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from dashboard.output import READER_GONE
-from kalshi.tests.servers import ROOT, bare_environment, free_port, run_python
+from kalshi.tests.servers import ROOT, bare_environment, free_port, ran, run_python
 
 FILL = """
 from django.contrib.auth.models import User
@@ -85,15 +85,7 @@ def test_a_failure_keeps_its_words_and_its_code_though_nobody_reads(env: dict[st
 
 def test_another_broken_pipe_is_no_quiet_end(env: dict[str, str]) -> None:
     code = "import os; theirs, ours = os.pipe(); os.close(theirs); os.write(ours, b'x')"
-    done = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", code],
-        check=False,
-        cwd=ROOT,
-        env=env,
-        text=True,
-        capture_output=True,
-        timeout=60,
-    )
+    done = ran([sys.executable, "manage.py", "shell", "-v0", "-c", code], env=env)
     assert done.returncode == 1 and done.stderr.endswith("BrokenPipeError: [Errno 32] Broken pipe\n")
 
 
@@ -136,13 +128,5 @@ def test_what_is_printed_arrives_without_a_standard_error(env: dict[str, str]) -
 
 def in_a_shell(program: list[str], where: str, env: dict[str, str]) -> tuple[int, str, str]:
     """Exit code, output and standard error."""
-    done = subprocess.run(
-        ["sh", "-c", f'"$@" {where}', "sh", sys.executable, *program],
-        check=False,
-        cwd=ROOT,
-        env=env,
-        text=True,
-        capture_output=True,
-        timeout=60,
-    )
+    done = ran(["sh", "-c", f'"$@" {where}', "sh", sys.executable, *program], env=env)
     return done.returncode, done.stdout, done.stderr

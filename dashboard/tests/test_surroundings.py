@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from kalshi.tests.private_keys import new_pem
-from kalshi.tests.servers import ROOT, Process, bare_environment, free_port, wait_until
+from kalshi.tests.servers import Process, bare_environment, free_port, ran, wait_until
 
 CREDENTIALS = {"KALSHI_API_KEY_ID": "5b2f1c9e-0000-4000-8000-00000000c0de"}
 
@@ -38,15 +38,7 @@ def test_an_unsafe_data_folder_is_refused_by_everything_that_uses_it(tmp_path: P
 
 def refused(program: list[str], env: dict[str, str]) -> str:
     """What a program says that does not start."""
-    done = subprocess.run(
-        [sys.executable, *program],
-        check=False,
-        cwd=ROOT,
-        env=env,
-        text=True,
-        capture_output=True,
-        timeout=60,
-    )
+    done = ran([sys.executable, *program], env=env)
     assert done.returncode == 1, program
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
@@ -95,15 +87,7 @@ class TestWithoutHome:
     def run(self, tmp_path: Path, code: str, **env: str) -> subprocess.CompletedProcess[str]:
         bare = bare_environment(tmp_path) | {"DATA_DIR": str(tmp_path / "data")} | env
         del bare["HOME"]
-        return subprocess.run(
-            [sys.executable, "-c", self.HOMELESS + code],
-            check=False,
-            cwd=ROOT,
-            env=bare,
-            text=True,
-            capture_output=True,
-            timeout=60,
-        )
+        return ran([sys.executable, "-c", self.HOMELESS + code], env=bare)
 
     def test_credentials_in_variables_are_enough(self, tmp_path: Path) -> None:
         code = "sys.argv[1:] = ['check']; runpy.run_path('manage.py', run_name='__main__')"

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,17 +73,18 @@ def bare_environment(home: Path, *, measured: bool = False) -> dict[str, str]:
     return kept | {"HOME": str(home), "KALSHI_ENV_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
 
 
-def run_python(*arguments: str, env: Mapping[str, str], cwd: Path = ROOT) -> str:
-    """What it printed; it has to end well, and within a time that a busy machine keeps to."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        env=env,
-        text=True,
-        capture_output=True,
-        timeout=120,
-        check=False,
+def ran(
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path = ROOT, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """A program that has ended, well or not, within a time that a busy machine keeps to. more: for subprocess.run."""
+    return subprocess.run(
+        command, cwd=cwd, env=env, text=True, capture_output=True, timeout=120, check=False, **more
     )
+
+
+def run_python(*arguments: str, env: Mapping[str, str], cwd: Path = ROOT) -> str:
+    """What it printed; it has to end well."""
+    done = ran([sys.executable, *arguments], env=env, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from kalshi.tests.servers import Gateway, Sandbox, running, wait_until
+from kalshi.tests.test_redis_damage import of_another_type
 
 PATHS = ["/api/v1/kalshi/balance/", "/api/v1/kalshi/orders/", "/api/v1/kalshi/events/", "/api/v1/status/"]
 
@@ -27,12 +28,7 @@ def test_keys_of_another_type_cost_nobody_an_answer(gateway: Gateway, own_redis:
     names = redis.keys()
     entry = next(name for name in names if b":get_orders:" in name and redis.type(name) == b"string")
     for name in names:
-        is_string = redis.type(name) == b"string"
-        redis.delete(name)
-        if is_string:
-            redis.hset(name, "a", "b")
-        else:
-            redis.set(name, "a")
+        of_another_type(redis, name)
 
     def mended() -> bool:
         for path in PATHS:
